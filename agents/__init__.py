@@ -1,0 +1,1 @@
+"""The language-model roles: domain objects in, domain objects out; no database, no platform."""

@@ -1,0 +1,1 @@
+"""One file per platform behind one protocol: capabilities, limits, publish, reconcile, read."""

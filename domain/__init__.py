@@ -1,0 +1,1 @@
+"""What the business is: pure Python and pydantic, no input or output."""

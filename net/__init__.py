@@ -1,0 +1,1 @@
+"""The one HTTP client and the guard against server-side request forgery."""

@@ -1,0 +1,1 @@
+"""Telling people: e-mail, chat and push through one library."""

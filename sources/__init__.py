@@ -1,0 +1,1 @@
+"""Reading the outside world for research: crawler and documents."""

@@ -1,0 +1,1 @@
+"""Tests; live/ talks to real servers, bench/ measures."""

@@ -1,0 +1,1 @@
+"""Benchmarks, one make target each."""

@@ -1,0 +1,1 @@
+"""Integration tests: real PostgreSQL and Valkey, passed-in fakes for the outside world."""

@@ -1,0 +1,1 @@
+"""Unit tests: fakes are passed in, nothing leaves the process."""

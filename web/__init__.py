@@ -1,0 +1,1 @@
+"""The review queue and reports in the browser."""

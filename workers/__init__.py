@@ -1,0 +1,1 @@
+"""RQ: thin jobs that take ids, the queues, the clock."""

@@ -1,0 +1,1 @@
+"""The order of things: LangGraph graphs, approval, delivery, intake, evaluation."""
