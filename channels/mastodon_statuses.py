@@ -1,0 +1,165 @@
+"""What Mastodon answers, in our words: limits of an instance, interactions, finding a post again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from channels.api import Api, json_object
+from channels.base import ChannelError, Limits, PlatformRefused, SendRequest
+from channels.limits import load_limits
+from channels.text import html_to_text, normalise
+from domain.conversation import Interaction, InteractionKind, Person
+
+# How far the two clocks may differ beyond what the instance's `Date` header shows.
+CLOCK_MARGIN = timedelta(seconds=60)
+
+_KINDS = {
+    "mention": InteractionKind.MENTION,
+    "quote": InteractionKind.QUOTE,
+    "favourite": InteractionKind.LIKE,
+    "reblog": InteractionKind.REPOST,
+    "follow": InteractionKind.FOLLOW,
+}
+_WORDED = frozenset({InteractionKind.REPLY, InteractionKind.MENTION, InteractionKind.QUOTE})
+
+
+@dataclass(frozen=True)
+class InstanceLimits:
+    """Limits, and whether the instance itself told them (or they are the dated defaults)."""
+
+    limits: Limits
+    told: bool
+
+
+def instance_limits(api: Api, now: datetime) -> InstanceLimits:
+    """The limits that an instance tells, or the defaults with a mark in their source."""
+    defaults = load_limits("mastodon")
+    for path in ("/api/v2/instance", "/api/v1/instance"):
+        try:
+            body = json_object(api.read("GET", path))
+        except PlatformRefused:
+            continue  # an older instance: the next path
+        except ChannelError as error:
+            reason = str(error)
+            break
+        told = body.get("configuration")
+        if isinstance(told, dict):
+            source = api.base_url + path
+            return InstanceLimits(_limits_of(told, defaults, source, now), told=True)
+    else:
+        reason = "it does not tell them"
+    source = f"defaults, not told by the instance ({reason}): {defaults.source}"
+    return InstanceLimits(replace(defaults, source=source), told=False)
+
+
+def _limits_of(told: dict[str, Any], defaults: Limits, source: str, now: datetime) -> Limits:
+    statuses = told.get("statuses", {})
+    media = told.get("media_attachments", {})
+    images = tuple(
+        kind for kind in media.get("supported_mime_types", ()) if kind.startswith("image/")
+    )
+    return replace(
+        defaults,
+        checked_on=now.astimezone(UTC).date().isoformat(),
+        source=source,
+        text_max=statuses.get("max_characters", defaults.text_max),
+        images_max=statuses.get("max_media_attachments", defaults.images_max),
+        url_length=statuses.get("characters_reserved_per_url", defaults.url_length),
+        image_bytes_max=media.get("image_size_limit", defaults.image_bytes_max),
+        image_pixels_max=media.get("image_matrix_limit", defaults.image_pixels_max),
+        alt_max=media.get("description_limit", defaults.alt_max),
+        image_types=images or defaults.image_types,
+    )
+
+
+def interaction_of(item: dict[str, Any], own_id: str) -> Interaction | None:
+    """An interaction from a notification, None for one's own deeds and for other sorts.
+
+    Answers, mentions and quotes have the post's id, so that they can be answered; the rest has
+    the notification's. The instance does not tell the root of a thread.
+    """
+    kind = _KINDS.get(item["type"])
+    account = item["account"]
+    if kind is None or account is None or str(account["id"]) == own_id:
+        return None
+    status: dict[str, Any] = item.get("status") or {}
+    if not status and kind is not InteractionKind.FOLLOW:
+        return None  # the post was deleted in the meantime
+    if kind is InteractionKind.MENTION and str(status["in_reply_to_account_id"]) == own_id:
+        kind = InteractionKind.REPLY
+    return Interaction(
+        remote_id=str(status["id"]) if kind in _WORDED else f"notification/{item['id']}",
+        kind=kind,
+        person=Person(
+            remote_id=str(account["id"]),
+            handle=account["acct"],
+            name=account.get("display_name") or "",
+            followers=account.get("followers_count"),
+        ),
+        text=html_to_text(status["content"]) if kind in _WORDED else "",
+        url=status.get("url") if kind in _WORDED else None,
+        target_remote_id=_target(kind, status),
+        occurred_at=datetime.fromisoformat(item["created_at"]),
+        languages=(status["language"],) if kind in _WORDED and status.get("language") else (),
+    )
+
+
+def _target(kind: InteractionKind, status: dict[str, Any]) -> str | None:
+    """The post that something was done to."""
+    if kind is InteractionKind.FOLLOW:
+        return None
+    if kind is InteractionKind.QUOTE:
+        quoted = (status.get("quote") or {}).get("quoted_status") or {}
+        return None if quoted.get("id") is None else str(quoted["id"])
+    target = status["in_reply_to_id"] if kind in _WORDED else status["id"]
+    return None if target is None else str(target)
+
+
+def server_skew(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """How far the instance's clock is ahead of ours, by its `Date` header; zero without one."""
+    said = headers.get("date")
+    return timedelta() if said is None else parsedate_to_datetime(said).astimezone(UTC) - now
+
+
+def read_since(client_time: datetime, skew: timedelta) -> datetime:
+    """From which instant of the instance's clock on a post can be the request's."""
+    return client_time + skew - CLOCK_MARGIN
+
+
+def find_status(
+    statuses: list[dict[str, Any]], request: SendRequest, source: Callable[[str], str | None]
+) -> dict[str, Any] | None:
+    """The request's post among the account's own.
+
+    Compared are what it answers, the number of pictures, and the text: first as it is shown,
+    then as it was sent, because an instance may render its markup.
+
+    Args:
+        statuses: the account's posts since the request.
+        request: what was sent.
+        source: the text that was sent for a post's id, None where the instance does not tell.
+    """
+    wanted = normalise(request.text)
+    parent = None if request.reply_to is None else request.reply_to.remote_id
+    alike = [
+        status
+        for status in statuses
+        if _id_or_none(status["in_reply_to_id"]) == parent
+        and len(status["media_attachments"]) == len(request.images)
+    ]
+    for status in alike:
+        if normalise(html_to_text(status["content"])) == wanted:
+            return status
+    for status in alike:
+        sent = source(str(status["id"]))
+        if sent is not None and normalise(sent) == wanted:
+            return status
+    return None
+
+
+def _id_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
