@@ -215,6 +215,18 @@ class Actions(Repository):
         )
         return self.session.scalars(query).one_or_none()
 
+    def last_reply(self, interaction_id: str) -> Action | None:
+        """The newest reply to an interaction, in whatever state."""
+        query = (
+            select(Action)
+            .where(
+                Action.workspace_id == self.workspace_id, Action.interaction_id == interaction_id
+            )
+            .order_by(Action.id.desc())
+            .limit(1)
+        )
+        return self.session.scalars(query).one_or_none()
+
     def by_remote_id(self, account_id: str, remote_id: str) -> Action | None:
         """Our action whose (first or later) segment is that post."""
         query = (

@@ -1,0 +1,1 @@
+"""Real workers and clock over an instant world, for crash tests and benchmarks."""

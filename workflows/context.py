@@ -1,0 +1,96 @@
+"""What the agents are told about a post or a comment, gathered from the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.calls import CallScope
+from agents.evidence import facts
+from domain.brand import BrandProfile
+from domain.source import Evidence
+from storage.tables import Action, ChannelAccount
+from storage.uow import UnitOfWork
+from workflows.graph import ThreadState
+from workflows.papers import read_dossier
+from workflows.services import Services
+
+
+@dataclass(frozen=True)
+class RedraftContext:
+    """What the writer needs to change a text as a reviewer asked."""
+
+    action_id: str
+    version: int
+    profile: BrandProfile
+    text: str
+    comment: str
+    facts: tuple[Evidence, ...]
+    scope: CallScope
+    limit: int
+
+
+@dataclass(frozen=True)
+class AnswerContext:
+    """What the responder needs to sort and answer a comment."""
+
+    profile: BrandProfile
+    comment: str
+    post: str
+    facts: tuple[Evidence, ...]
+    scope: CallScope
+    prefix: str  # how the platform wants the answered person named, such as "@sari "
+    limit: int
+
+
+def text_limit(services: Services, account: ChannelAccount) -> int:
+    """Most characters of a post on the account, in the platform's unit."""
+    return services.open_channel(account).capabilities().limits.text_max
+
+
+def redraft_context(
+    services: Services, uow: UnitOfWork, action: Action, thread_id: str
+) -> RedraftContext:
+    """The text as it stands, and what the reviewer wants changed."""
+    version = uow.actions.version(action)
+    assert version is not None
+    return RedraftContext(
+        action_id=action.id,
+        version=action.version,
+        profile=uow.brands.profile(action.brand_id),
+        text=version.payload["segments"][0]["text"],
+        comment=action.reason,
+        facts=brand_facts(uow, action.brand_id),
+        scope=CallScope(brand_id=action.brand_id, thread_id=thread_id, stage="redraft"),
+        limit=text_limit(services, uow.brands.account(action.account_id)),
+    )
+
+
+def answer_context(services: Services, uow: UnitOfWork, state: ThreadState) -> AnswerContext:
+    """The comment, the post it is about, and what is known of the brand."""
+    row = uow.interactions.get(state["subject_id"])
+    account = uow.brands.account(row.account_id)
+    post = ""
+    for remote_id in filter(None, (row.target_remote_id, row.root_remote_id)):
+        ours = uow.actions.by_remote_id(row.account_id, remote_id)
+        version = uow.actions.version(ours) if ours else None
+        if version is not None:
+            post = version.payload["segments"][0]["text"]
+            break
+    handle = uow.interactions.person(row.person_id).handle
+    # On Mastodon only a mention makes sure that the person sees the answer.
+    prefix = f"@{handle} " if account.platform == "mastodon" and handle else ""
+    return AnswerContext(
+        profile=uow.brands.profile(row.brand_id),
+        comment=row.text or "",
+        post=post,
+        facts=brand_facts(uow, row.brand_id),
+        scope=CallScope(brand_id=row.brand_id, thread_id=state["thread_id"], stage="engagement"),
+        prefix=prefix,
+        limit=text_limit(services, account) - len(prefix),
+    )
+
+
+def brand_facts(uow: UnitOfWork, brand_id: str) -> tuple[Evidence, ...]:
+    """The quotes of the brand's newest approved dossier."""
+    papers = uow.cycles.papers("dossier", brand_id, "approved")
+    return tuple(facts(read_dossier(papers[0]))) if papers else ()

@@ -1,0 +1,445 @@
+"""The only caller of a channel's publishing methods.
+
+One round of a segment is: lock, check, commit `publishing` with the attempt and its lease, unlock;
+send; a new transaction records the outcome of its own attempt. No lock is held across the network,
+nothing is sent without a committed intent, and what may have happened is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from channels.base import (
+    Absent,
+    CannotTell,
+    Channel,
+    ChannelError,
+    Image,
+    NotSent,
+    Outcome,
+    Refused,
+    RemoteRef,
+    SendRequest,
+    Sent,
+    Unknown,
+)
+from domain.action import ActionState, Payload
+from domain.approval import Verb, next_state
+from domain.errors import HumasError, LimitExceeded
+from storage.tables import Action, Attempt, ChannelAccount, SegmentRow, new_id
+from storage.uow import UnitOfWork
+from workflows.actions import back_to_review, finish, mark_sent
+from workflows.services import Services
+
+log = logging.getLogger(__name__)
+
+STOP_PAUSE = timedelta(seconds=60)
+FIRST_PAUSE = timedelta(seconds=30)
+
+
+class DigestMismatch(HumasError):
+    """The stored payload is not what was approved; nothing is sent."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A committed intent to send one segment."""
+
+    account: ChannelAccount
+    action_id: str
+    attempt_id: str
+    segment_id: str
+    request: SendRequest
+    look_first: bool  # an earlier attempt may have left: read before sending again
+
+
+class Delivery:
+    """Publishes approved actions and settles unconfirmed ones."""
+
+    def __init__(self, services: Services, workspace_id: str) -> None:
+        self._services = services
+        self._workspace = workspace_id
+        self._database = services.database
+
+    def deliver(self, action_id: str) -> ActionState:
+        """Send what is still to be sent of an action.
+
+        Returns:
+            The state the action is left in. `publishing` means that somebody else holds a lease.
+        """
+        while True:
+            claim = self._claim(action_id)
+            if isinstance(claim, ActionState):
+                return claim
+            outcome = self._send(claim)
+            state = self._record(claim, outcome)
+            if state is not ActionState.PUBLISHING:
+                return state
+
+    # -- claim ---------------------------------------------------------------------------------
+
+    def _claim(self, action_id: str) -> Claim | ActionState:
+        now = self._services.clock.now()
+        with self._database.unit(self._workspace) as uow:
+            action = uow.actions.get(action_id, lock=True)
+            state = ActionState(action.state)
+            if state not in (ActionState.SCHEDULED, ActionState.PUBLISHING):
+                return state
+            if self._lost_or_running(uow, action):
+                return ActionState(action.state)
+            segments = list(uow.actions.segments(action))
+            if state is ActionState.SCHEDULED and not self._may_go(uow, action, segments, now):
+                return ActionState(action.state)
+            payload = self._approved_payload(uow, action)
+            if not segments:
+                segments = self._prepare_segments(uow, action, payload, now)
+            pending = next(s for s in segments if s.state == "pending")
+            if state is ActionState.SCHEDULED:
+                action.state = next_state(state, Verb.CLAIM).value
+                action.reason = ""
+            uow.session.flush()
+            earlier = [item.outcome for item in uow.actions.attempts(pending.id)]
+            attempt = self._new_attempt(uow, action, pending, len(earlier) + 1)
+            return Claim(
+                look_first="unknown" in earlier,
+                account=uow.brands.account(action.account_id),
+                action_id=action.id,
+                attempt_id=attempt.id,
+                segment_id=pending.id,
+                request=self._request(uow, payload, segments, pending, attempt.number),
+            )
+
+    def _lost_or_running(self, uow: UnitOfWork, action: Action) -> bool:
+        """Whether an attempt is open: its lease runs (leave it alone), or is over (unconfirmed)."""
+        query = select(Attempt, Attempt.lease_until < func.clock_timestamp()).where(
+            Attempt.workspace_id == self._workspace,
+            Attempt.action_id == action.id,
+            Attempt.outcome.is_(None),
+        )
+        found = uow.session.execute(query).first()
+        if found is None:
+            return False
+        attempt, over = found
+        if over:
+            attempt.outcome = "unknown"
+            attempt.detail = "The worker died while it was sending."
+            attempt.finished_at = self._services.clock.now()
+            self._unconfirmed(uow, action, attempt.detail)
+        return True
+
+    def _may_go(
+        self, uow: UnitOfWork, action: Action, segments: list[SegmentRow], now: datetime
+    ) -> bool:
+        """The checks under the lock: stop switch, time, lateness, account."""
+        due = max(filter(None, (action.slot_at, action.retry_at)), default=None)
+        if due is None or due > now:
+            return False
+        if reason := uow.stop.why_stopped(action.brand_id):
+            action.retry_at = now + STOP_PAUSE
+            action.reason = reason
+            return False
+        account = uow.brands.account(action.account_id)
+        if account.disabled_at is not None:
+            action.retry_at = now + STOP_PAUSE
+            action.reason = f"The account {account.handle} is disconnected. Connect it again."
+            return False
+        grace = timedelta(minutes=uow.brands.profile(action.brand_id).grace_minutes)
+        begun = any(segment.state == "sent" for segment in segments)
+        assert action.slot_at is not None
+        if now - action.slot_at > grace and not begun:
+            back_to_review(
+                uow,
+                action,
+                Verb.LATE,
+                f"Its time passed more than {int(grace.total_seconds() // 60)} minutes ago. "
+                "Approve it again to send it now, or give it another time.",
+                now,
+            )
+            return False
+        return True
+
+    def _approved_payload(self, uow: UnitOfWork, action: Action) -> Payload:
+        """The current version's payload, only if it is approved and still what it was."""
+        version = uow.actions.version(action)
+        approval = uow.actions.approval(action)
+        assert version is not None
+        payload = Payload.model_validate(version.payload)
+        if approval is None or approval.digest != payload.digest():
+            raise DigestMismatch(
+                f"Action {action.id} version {action.version} is not what was approved. Nothing was sent. "
+                "Open it, compare the text, and approve it again."
+            )
+        return payload
+
+    def _prepare_segments(
+        self, uow: UnitOfWork, action: Action, payload: Payload, now: datetime
+    ) -> list[SegmentRow]:
+        """Rows with the client keys, made once per version before the first try."""
+        channel = self._services.open_channel(uow.brands.account(action.account_id))
+        rows = []
+        for ordinal, _ in enumerate(payload.segments or ("",)):
+            row = SegmentRow(
+                id=new_id(),
+                workspace_id=self._workspace,
+                action_id=action.id,
+                version=action.version,
+                digest=payload.digest(),
+                ordinal=ordinal,
+                state="pending",
+                client_key=channel.new_client_key(now),
+                client_time=now,
+                remote_extra={},
+            )
+            uow.session.add(row)
+            rows.append(row)
+        return rows
+
+    def _new_attempt(
+        self, uow: UnitOfWork, action: Action, segment: SegmentRow, number: int
+    ) -> Attempt:
+        lease = float(self._services.settings.lease_seconds)
+        attempt = Attempt(
+            id=new_id(),
+            workspace_id=self._workspace,
+            action_id=action.id,
+            version=action.version,
+            digest=segment.digest,
+            segment_id=segment.id,
+            number=number,
+            lease_until=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, lease),
+            raw={},
+        )
+        uow.session.add(attempt)
+        uow.session.flush()
+        return attempt
+
+    def _request(
+        self,
+        uow: UnitOfWork,
+        payload: Payload,
+        segments: list[SegmentRow],
+        segment: SegmentRow,
+        number: int,
+    ) -> SendRequest:
+        if payload.segments:
+            content = payload.segments[segment.ordinal]
+            images = tuple(
+                Image(
+                    data=media.data,
+                    mime=media.mime,
+                    alt=ref.alt,
+                    width=media.width,
+                    height=media.height,
+                )
+                for ref in content.media
+                if (media := uow.brands.media(ref.media_id))
+            )
+            text, languages = content.text, content.languages
+        else:
+            images, text, languages = (), "", ()
+        if segment.ordinal > 0:
+            previous = segments[segment.ordinal - 1]
+            assert previous.remote_id is not None
+            target: RemoteRef | None = RemoteRef(previous.remote_id, dict(previous.remote_extra))
+        else:
+            target = RemoteRef(payload.target) if payload.target else None
+        return SendRequest(
+            kind=payload.kind,
+            client_key=segment.client_key,
+            client_time=segment.client_time,
+            text=text,
+            images=images,
+            languages=languages,
+            visibility=payload.visibility,
+            reply_to=target,
+            attempt=number,
+        )
+
+    # -- send ----------------------------------------------------------------------------------
+
+    def _send(self, claim: Claim) -> Outcome:
+        channel = self._services.open_channel(claim.account)
+        try:
+            channel.prepare(claim.request)
+        except LimitExceeded as error:
+            return Refused(str(error))
+        except ChannelError as error:
+            return NotSent(str(error))
+        if claim.look_first:
+            found = self._look(channel, claim.request)
+            if isinstance(found, Sent):
+                return found
+            if isinstance(found, CannotTell):
+                return NotSent(found.reason)
+        try:
+            return channel.publish(claim.request)
+        except Exception as error:
+            # A channel must not raise here; if it does, the request may have left.
+            log.exception("channel %s raised while publishing", claim.account.platform)
+            return Unknown(f"{type(error).__name__}: {error}")
+
+    # -- record --------------------------------------------------------------------------------
+
+    def _record(self, claim: Claim, outcome: Outcome) -> ActionState:
+        now = self._services.clock.now()
+        with self._database.unit(self._workspace) as uow:
+            action = uow.actions.get(claim.action_id, lock=True)
+            attempt = uow.actions.attempt(claim.attempt_id)
+            segment = uow.actions.row(SegmentRow, claim.segment_id)
+            late = attempt.outcome is not None  # the lease ran out and somebody noted "unknown"
+            attempt.outcome = _WORD[type(outcome)]
+            attempt.detail = "" if isinstance(outcome, Sent) else outcome.reason
+            attempt.raw = outcome.raw
+            attempt.finished_at = now
+            if isinstance(outcome, Sent) and segment.state == "pending":
+                mark_sent(segment, outcome.remote_id, outcome.url, outcome.extra, now)
+            if not late:
+                self._after(uow, action, outcome, now)
+            elif isinstance(outcome, Sent) and action.state == ActionState.UNCONFIRMED.value:
+                self._found(uow, action, now)
+            uow.audit.write(
+                "system",
+                f"delivery_{attempt.outcome}",
+                "action",
+                action.id,
+                attempt=attempt.id,
+                digest=attempt.digest,
+                answer=outcome.raw,
+            )
+            return ActionState(action.state)
+
+    def _after(self, uow: UnitOfWork, action: Action, outcome: Outcome, now: datetime) -> None:
+        state = ActionState(action.state)
+        if isinstance(outcome, Sent):
+            segments = uow.actions.segments(action)
+            if all(segment.state == "sent" for segment in segments):
+                action.state = next_state(state, Verb.SENT).value
+                self._published(uow, action, now)
+            return
+        action.reason = outcome.reason
+        if isinstance(outcome, Unknown):
+            self._unconfirmed(uow, action, outcome.reason)
+            return
+        if isinstance(outcome, Refused):
+            action.state = next_state(state, Verb.REFUSED).value
+            return
+        if outcome.counts:
+            action.attempts += 1
+        if action.attempts >= self._services.settings.publish_tries:
+            action.state = next_state(state, Verb.GIVE_UP).value
+            return
+        action.state = next_state(state, Verb.NOT_SENT).value
+        pause = FIRST_PAUSE * 2 ** min(action.attempts, 6)
+        action.retry_at = max(
+            outcome.retry_at or now, now + (pause if outcome.counts else timedelta(seconds=1))
+        )
+
+    def _unconfirmed(self, uow: UnitOfWork, action: Action, reason: str) -> None:
+        action.state = next_state(ActionState(action.state), Verb.UNKNOWN).value
+        action.reason = reason
+        action.retry_at = self._services.clock.now()
+        uow.audit.write("system", "unconfirmed", "action", action.id, reason=reason)
+
+    def _published(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
+        finish(action, uow.actions.segments(action)[0], now)
+        action.reason = ""
+        if action.interaction_id:
+            uow.interactions.get(action.interaction_id, lock=True).state = "answered"
+
+    def _found(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
+        """A segment of an unconfirmed action is on the platform."""
+        done = all(segment.state == "sent" for segment in uow.actions.segments(action))
+        verb = Verb.FOUND if done else Verb.CONTINUE
+        action.state = next_state(ActionState(action.state), verb).value
+        action.retry_at = None if done else now
+        if done:
+            self._published(uow, action, now)
+
+    # -- settle --------------------------------------------------------------------------------
+
+    def settle(self, action_id: str) -> ActionState:
+        """Ask the platform what became of an unconfirmed action. Has no effect there."""
+        with self._database.unit(self._workspace) as uow:
+            action = uow.actions.get(action_id)
+            if action.state != ActionState.UNCONFIRMED.value:
+                return ActionState(action.state)
+            version = uow.actions.version(action)
+            assert version is not None
+            segments = list(uow.actions.segments(action))
+            pending = next((s for s in segments if s.state == "pending"), None)
+            if pending is None:
+                locked = uow.actions.get(action_id, lock=True)
+                self._found(uow, locked, self._services.clock.now())
+                return ActionState(locked.state)
+            attempts = uow.actions.attempts(pending.id)
+            request = self._request(
+                uow,
+                Payload.model_validate(version.payload),
+                segments,
+                pending,
+                len(attempts),
+            )
+            account = uow.brands.account(action.account_id)
+            age = self._age(uow, attempts[-1])
+        channel = self._services.open_channel(account)
+        result = self._look(channel, request)
+        if (
+            isinstance(result, Absent)
+            and not channel.capabilities().native_idempotency
+            and age < self._services.settings.lease_seconds
+        ):
+            # The lost request may still be under way; absence counts only after the lease.
+            result = CannotTell("Not there yet; looking again.")
+        return self._settled(action_id, pending.id, result)
+
+    def _look(self, channel: Channel, request: SendRequest) -> Sent | Absent | CannotTell:
+        try:
+            return channel.reconcile(request)
+        except ChannelError as error:
+            return CannotTell(str(error))
+
+    def _age(self, uow: UnitOfWork, attempt: Attempt) -> float:
+        """Machine seconds since the attempt was begun."""
+        age = uow.session.scalar(
+            select(func.extract("epoch", func.clock_timestamp() - Attempt.created_at)).where(
+                Attempt.id == attempt.id
+            )
+        )
+        return float(age or 0)
+
+    def _settled(
+        self, action_id: str, segment_id: str, result: Sent | Absent | CannotTell
+    ) -> ActionState:
+        now = self._services.clock.now()
+        with self._database.unit(self._workspace) as uow:
+            action = uow.actions.get(action_id, lock=True)
+            if action.state != ActionState.UNCONFIRMED.value:
+                return ActionState(action.state)
+            segment = uow.actions.row(SegmentRow, segment_id)
+            if isinstance(result, Sent):
+                if segment.state == "pending":
+                    mark_sent(segment, result.remote_id, result.url, result.extra, now)
+                self._found(uow, action, now)
+            elif isinstance(result, Absent):
+                action.state = next_state(ActionState.UNCONFIRMED, Verb.ABSENT).value
+                action.retry_at = now
+                action.reason = result.reason
+            else:
+                action.attempts += 1
+                action.retry_at = now + FIRST_PAUSE * 2 ** min(action.attempts, 6)
+                action.reason = (
+                    f"{result.reason} Look on the platform and settle it by hand."
+                    if result.ask_person
+                    else result.reason
+                )
+            uow.audit.write(
+                "system", f"settled_{type(result).__name__.lower()}", "action", action.id
+            )
+            return ActionState(action.state)
+
+
+_WORD: dict[type, str] = {Sent: "sent", NotSent: "not_sent", Refused: "refused", Unknown: "unknown"}
