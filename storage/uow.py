@@ -72,9 +72,16 @@ class UnitOfWork:
         self._wakes[thread.id] = (thread, reason or f"try {thread.tries}")
 
     def send(self, thread_id: str, kind: EventKind, key: str) -> None:
-        """Put an event into a thread's inbox and wake the thread after the commit."""
+        """Put an event into a thread's inbox and wake the thread after the commit.
+
+        A thread whose stage has failed is made ready: what a person did may be just what it lacked.
+        """
         self.threads.send(thread_id, kind, key)
-        self.wake(self.threads.get(thread_id), key)
+        thread = self.threads.get(thread_id)
+        if thread.status == "failed":
+            thread = self.threads.get(thread_id, lock=True)
+            thread.status, thread.failures, thread.ready_at = "ready", 0, self.now()
+        self.wake(thread, key)
 
     def now(self) -> datetime:
         """The machine's time as the database tells it, for stamps that people read."""

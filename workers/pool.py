@@ -7,6 +7,7 @@ taking a job leaves it in no list at all.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -61,6 +62,8 @@ class WorkerPool:
     def run(self, stop: threading.Event) -> None:
         """Keep the children alive until told to stop, then let each finish its job."""
         preload()
+        gc.collect()
+        gc.freeze()  # the collector then leaves shared pages of the children alone
         for queue in self._queues:
             self._start(queue)
         while not stop.wait(0.2):

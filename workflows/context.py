@@ -42,6 +42,13 @@ class AnswerContext:
     limit: int
 
 
+def call_scope(uow: UnitOfWork, brand_id: str, thread_id: str, stage: str) -> CallScope:
+    """On whose behalf a model is asked; each further start of a stage asks with another seed."""
+    thread = uow.threads.get(thread_id)
+    attempt = max(thread.failures - 1, 0) + thread.tries
+    return CallScope(brand_id=brand_id, thread_id=thread_id, stage=stage, attempt=attempt)
+
+
 def text_limit(services: Services, account: ChannelAccount) -> int:
     """Most characters of a post on the account, in the platform's unit."""
     return services.open_channel(account).capabilities().limits.text_max
@@ -60,7 +67,7 @@ def redraft_context(
         text=version.payload["segments"][0]["text"],
         comment=action.reason,
         facts=brand_facts(uow, action.brand_id),
-        scope=CallScope(brand_id=action.brand_id, thread_id=thread_id, stage="redraft"),
+        scope=call_scope(uow, action.brand_id, thread_id, "redraft"),
         limit=text_limit(services, uow.brands.account(action.account_id)),
     )
 
@@ -84,7 +91,7 @@ def answer_context(services: Services, uow: UnitOfWork, state: ThreadState) -> A
         comment=row.text or "",
         post=post,
         facts=brand_facts(uow, row.brand_id),
-        scope=CallScope(brand_id=row.brand_id, thread_id=state["thread_id"], stage="engagement"),
+        scope=call_scope(uow, row.brand_id, state["thread_id"], "engagement"),
         prefix=prefix,
         limit=text_limit(services, account) - len(prefix),
     )

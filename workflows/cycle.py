@@ -6,6 +6,10 @@ then waits only for the period's end, never for all of its children.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import partial
+
 from langgraph.graph import START, StateGraph
 
 from agents import audience, evaluator, planner, researcher
@@ -13,17 +17,21 @@ from agents.calls import CallScope
 from domain.action import ActionKind, ActionState
 from domain.brand import BrandProfile
 from domain.dossier import Dossier
+from domain.errors import InvalidOutput
 from domain.evaluation import Evaluation, render
 from domain.events import EventKind
 from domain.plan import Plan, PlanItem, Slot, Theme, slots
 from storage.tables import Cycle, Paper, new_id
 from storage.uow import UnitOfWork
 from workflows.actions import Draft, new_action
+from workflows.context import call_scope
 from workflows.evaluation import compute, deliver_report, measure_accounts, report_text
 from workflows.graph import ThreadState, edges, wait_for
 from workflows.papers import read_dossier, read_evaluation, read_plan, write_paper
 from workflows.services import Services
 from workflows.threads import new_thread
+
+log = logging.getLogger(__name__)
 
 STAGES = ("research", "planning", "review", "publishing", "engagement", "evaluation")
 NEXT = edges(*STAGES)
@@ -124,20 +132,30 @@ class CycleSteps:
         items: list[PlanItem] = []
         for number, slot in enumerate(times, start=1):
             self._tell(state, f"Writing post {number} of {len(times)}")
-            draft = planner.write_item(
+            write = partial(
+                planner.write_item,
                 model,
                 profile,
                 dossier,
                 themes[(number - 1) % len(themes)],
                 slot,
-                scope,
                 total=len(times),
                 earlier=items,
                 limit=limit,
                 platforms=platforms,
             )
-            items.append(draft.item)
+            items.append(self._item(write, scope))
         return Plan(themes=themes, items=tuple(items), used_findings=outline.used_findings)
+
+    def _item(self, write: Callable[..., planner.ItemDraft], scope: CallScope) -> PlanItem:
+        """One post; unusable output is asked for anew here, so that the posts before it are kept."""
+        last = self.services.settings.stage_tries - 1
+        for attempt in range(last):
+            try:
+                return write(scope.model_copy(update={"attempt": scope.attempt + attempt})).item
+            except InvalidOutput as error:
+                log.warning("post %s: %s", attempt, error)
+        return write(scope.model_copy(update={"attempt": scope.attempt + last})).item
 
     def _last_findings(self, uow: UnitOfWork, cycle: Cycle) -> tuple[str, ...]:
         """The recommendations of the evaluation before this period."""
@@ -283,7 +301,8 @@ class CycleSteps:
         return self.services.database.unit(state["workspace_id"])
 
     def _scope(self, state: ThreadState, stage: str) -> CallScope:
-        return CallScope(brand_id=state["brand_id"], thread_id=state["thread_id"], stage=stage)
+        with self._unit(state) as uow:
+            return call_scope(uow, state["brand_id"], state["thread_id"], stage)
 
     def _by_hand(self, cycle: Cycle) -> bool:
         return cycle.by_hand or self.services.model_off

@@ -14,13 +14,12 @@ from domain.dossier import Dossier, Finding
 from domain.errors import InvalidInput, ModelUnavailable, StaleVersion, TransitionRefused
 from domain.evaluation import Paragraph
 from domain.plan import Plan
-from domain.source import SourceDocument
 from sources.errors import SiteUnreachable
 from storage.tables import Action, Cycle, InteractionRow, Paper
 from storage.uow import Database
-from tests.fakes import START, FakeModel, ListWaker
+from tests.fakes import FakeModel, ListWaker
 from tests.rooms import Room, make_room
-from tests.spine.answers import set_answers
+from tests.spine.answers import DOCUMENT, set_answers
 from workflows import intake
 from workflows.actions import Draft
 from workflows.papers import decide_paper, edit_paper, read_evaluation, read_plan
@@ -173,18 +172,6 @@ def test_an_unreachable_site_fails_the_stage_which_can_be_run_again(
     room.pump.drain()
     assert room.thread_of(cycle.id).status == "waiting"
     assert paper(room, cycle, "dossier").state == "drafted"
-
-
-DOCUMENT = SourceDocument(
-    url="https://kopi.example/",
-    title="Kopi Senja",
-    language="id",
-    fetched_at=START,
-    sha256="0" * 64,
-    kind="page",
-    text="Kopi Senja menjual kopi gula aren. Kedai buka setiap hari pukul 08.00.",
-    sentences=("Kopi Senja menjual kopi gula aren.", "Kedai buka setiap hari pukul 08.00."),
-)
 
 
 @pytest.fixture

@@ -5,6 +5,20 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from domain.source import SourceDocument
+from tests.fakes import START
+
+DOCUMENT = SourceDocument(
+    url="https://kopi.example/",
+    title="Kopi Senja",
+    language="id",
+    fetched_at=START,
+    sha256="0" * 64,
+    kind="page",
+    text="Kopi Senja menjual kopi gula aren. Kedai buka setiap hari pukul 08.00.",
+    sentences=("Kopi Senja menjual kopi gula aren.", "Kedai buka setiap hari pukul 08.00."),
+)
+
 
 def set_answers() -> dict[str, Any]:
     """Answers that fit the agents' schemas, whatever ids they were given."""

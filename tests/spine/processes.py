@@ -86,6 +86,17 @@ def main(arguments: Sequence[str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     if role == "worker":
         WorkerPool(config, queues).run(stop)
+    elif role == "simple":
+        from rq import Queue, SimpleWorker
+
+        from storage.queue import connect as connect_queue
+        from workers.pool import preload
+
+        assert config.redis_url
+        preload()
+        connection = connect_queue(config.redis_url)
+        listened = [Queue(name, connection=connection) for name in queues]
+        SimpleWorker(listened, connection=connection).work(logging_level="WARNING")
     else:
         from storage.database import make_engine
         from storage.queue import JobQueue, connect

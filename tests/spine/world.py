@@ -28,6 +28,7 @@ from storage.secrets import SecretBox
 from storage.tables import ChannelAccount
 from storage.uow import Database
 from tests.fakes import FakeChannel, FakePlatform
+from tests.spine.answers import DOCUMENT
 from workflows.services import Reading, Services
 
 TABLE = """
@@ -143,7 +144,7 @@ def world_services(
         model_of=lambda _workspace: model or OffModel(),
         model_off=model is None,
         open_channel=open_channel,
-        read_sources=lambda _profile, _progress: Reading(()),
+        read_sources=lambda _profile, _progress: Reading((DOCUMENT,)),
         notify=lambda _to, _title, _body: None,
         box=SecretBox(settings.secret_key.get_secret_value()),
     )
