@@ -41,7 +41,7 @@ class Room:
 
     def post(self, words: str = "Halo dunia", slot: Slot | None = None, **more: object) -> str:
         with self.services.database.unit(self.workspace_id) as uow:
-            draft = Draft(text=words, **more)  # type: ignore[arg-type]
+            draft = Draft(text=words, no_claim=True, **more)  # type: ignore[arg-type]
             return compose_post(uow, self.verbs(uow), self.owner, self.account_id, draft, slot).id
 
     def decide(self, action_id: str, verb: Verb, seen: int = 1, **more: object) -> Action:

@@ -76,6 +76,7 @@ class ActionVerbs:
         draft: Draft | None = None,
         slot: Slot | None = None,
         remote_id: str | None = None,
+        no_claim: bool = False,
     ) -> Action:
         """Do what a person decided.
 
@@ -88,6 +89,8 @@ class ActionVerbs:
             draft: the new content, with EDIT only.
             slot: the new time, with RESCHEDULE only.
             remote_id: the platform's id, with SETTLE_PUBLISHED only.
+            no_claim: with APPROVE, the person states that the text makes no factual claim, which a
+                text without a source needs.
 
         Raises:
             NotPermitted: the person's role or the brand's policy does not allow it.
@@ -107,6 +110,8 @@ class ActionVerbs:
         if seen != action.version:
             raise StaleVersion("This item", seen, action.version)
         target = next_state(ActionState(action.state), verb)
+        if verb is Verb.APPROVE and not (version.evidence or version.no_claim):
+            version = self._mark_no_claim(action, version, user, stated=no_claim)
         if verb in NEEDS_COMMENT and not comment.strip():
             raise InvalidInput(f"Say why: {verb.value.replace('_', ' ')} needs a comment.")
         decision = self._uow.actions.decide(version, user.id, verb.value, comment.strip())
@@ -145,7 +150,14 @@ class ActionVerbs:
     ) -> Action:
         """Edit and approve in one go: what was typed is what is approved."""
         action = self.decide(user, action_id, Verb.EDIT, seen, draft=draft, comment=comment)
-        return self.decide(user, action_id, Verb.APPROVE, action.version, comment=comment)
+        return self.decide(
+            user,
+            action_id,
+            Verb.APPROVE,
+            action.version,
+            comment=comment,
+            no_claim=draft.no_claim,
+        )
 
     def _approve(
         self, action: Action, version: ActionVersion, user: User, *, decision_id: str
@@ -172,6 +184,28 @@ class ActionVerbs:
         if action.slot_at is None or action.slot_wall is None or action.slot_at < now:
             # No planned time, or it has passed: it leaves as soon as the approval takes effect.
             action.slot_at, action.slot_wall = action.effective_at, None
+
+    def _mark_no_claim(
+        self, action: Action, version: ActionVersion, user: User, *, stated: bool
+    ) -> ActionVersion:
+        """A text without a source is approved only as one that claims nothing; who said so is kept."""
+        if not stated:
+            raise InvalidInput(
+                "No source stands behind this text. Add a quote to it, or state that it makes no factual claim "
+                "(a greeting, a question, an opinion)."
+            )
+        self._uow.actions.decide(version, user.id, "no_claim", "")
+        return next_version(
+            self._uow,
+            action,
+            version,
+            Payload.model_validate(version.payload),
+            self._clock.now(),
+            origin=version.origin,
+            author_id=version.author_id,
+            evidence=(),
+            no_claim=True,
+        )
 
     def _reschedule(self, action: Action, slot: Slot | None, target: ActionState) -> None:
         if slot is None:

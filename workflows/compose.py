@@ -26,6 +26,7 @@ from storage.tables import ChannelAccount
 from storage.uow import Database, Waker
 from workflows.accounts import RowTokens, purpose
 from workflows.ledger import DatabaseLedger
+from workflows.model_slots import ModelSlots
 from workflows.services import Notifier, Progress, Reading, Services
 
 USER_AGENT = "Humas/0.1"
@@ -91,6 +92,7 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
     if settings.llm_price_in is not None and settings.llm_price_out is not None:
         price = Price(tokens_in=settings.llm_price_in, tokens_out=settings.llm_price_out)
         prices = dict.fromkeys(names.values(), price)
+    slots = ModelSlots(database.engine, settings.llm_concurrency)
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
 
     def model(workspace_id: str) -> Model:
@@ -102,6 +104,7 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
             timeout=settings.llm_timeout_seconds,
             tries=settings.llm_tries,
             prices=prices,
+            slots=slots,
             clock=clock,
         )
 

@@ -29,7 +29,7 @@ from channels.base import (
 )
 from domain.action import ActionState, Payload
 from domain.approval import Verb, next_state
-from domain.errors import HumasError, LimitExceeded
+from domain.errors import HumasError, InvalidInput
 from storage.tables import Action, Attempt, ChannelAccount, SegmentRow, new_id
 from storage.uow import UnitOfWork
 from workflows.actions import back_to_review, finish, mark_sent
@@ -265,7 +265,7 @@ class Delivery:
         channel = self._services.open_channel(claim.account)
         try:
             channel.prepare(claim.request)
-        except LimitExceeded as error:
+        except InvalidInput as error:
             return Refused(str(error))
         except ChannelError as error:
             return NotSent(str(error))

@@ -104,6 +104,9 @@ class Runner:
             assert after is not None
             standing = self._standing(thread, after)
             self._record(thread, standing, events)
+            if standing.status == "finished":
+                # What happened stays in the rows; nobody will resume this.
+                PostgresSaver(connection).delete_thread(thread_id)
             return f"{thread.node} -> {standing.status} {standing.node}"
 
     @contextmanager

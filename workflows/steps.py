@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from channels.base import ChannelError
 from domain.action import ActionState, Payload
 from domain.approval import Verb, next_state
-from domain.errors import LimitExceeded
+from domain.errors import InvalidInput
 from domain.events import EventKind
 from storage.tables import Action
 from storage.uow import UnitOfWork
@@ -165,7 +165,7 @@ def limit_problem(
     services: Services, uow: UnitOfWork, action: Action, payload: Payload
 ) -> str | None:
     """What of a payload the platform would refuse, in words; None when all is within limits."""
-    from channels.base import Image, SendRequest
+    from channels.base import Image, RemoteRef, SendRequest
 
     channel = services.open_channel(uow.brands.account(action.account_id))
     for number, segment in enumerate(payload.segments, start=1):
@@ -181,9 +181,11 @@ def limit_problem(
             text=segment.text,
             images=images,
             languages=segment.languages,
+            visibility=payload.visibility,
+            reply_to=RemoteRef(payload.target) if payload.target else None,
         )
         try:
             channel.prepare(request)
-        except LimitExceeded as error:
+        except InvalidInput as error:
             return str(error) if len(payload.segments) == 1 else f"Part {number}: {error}"
     return None

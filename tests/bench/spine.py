@@ -146,7 +146,7 @@ class Bench:
         with services.database.unit(workspace) as uow:
             verbs = ActionVerbs(uow, clock, undo_seconds=0)
             for action in uow.actions.find(cycle_id=cycle.id):
-                verbs.decide(self.owner, action.id, Verb.APPROVE, 1)
+                verbs.decide(self.owner, action.id, Verb.APPROVE, 1, no_claim=True)
             plan = uow.cycles.latest_paper(cycle.id, "plan")
             assert plan is not None
             slots = [item.slot.instant for item in read_plan(plan).items]

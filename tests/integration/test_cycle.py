@@ -80,7 +80,9 @@ def test_a_whole_cycle_by_hand_with_the_model_off(room: Room) -> None:
     filled = empty.model_copy(
         update={
             "items": tuple(
-                item.model_copy(update={"caption": f"Kopi {n}", "hashtags": ("kopi",)})
+                item.model_copy(
+                    update={"caption": f"Kopi {n}", "hashtags": ("kopi",), "no_claim": True}
+                )
                 for n, item in enumerate(empty.items)
             )
         }
@@ -111,7 +113,11 @@ def test_a_whole_cycle_by_hand_with_the_model_off(room: Room) -> None:
     assert len(asked) == 2
     with room.services.database.unit(room.workspace_id) as uow:
         reply = compose_reply(
-            uow, room.verbs(uow), room.owner, asked["Buka jam berapa?"].id, Draft(text="Jam 8 ya")
+            uow,
+            room.verbs(uow),
+            room.owner,
+            asked["Buka jam berapa?"].id,
+            Draft(text="Jam 8 ya", no_claim=True),
         )
     with room.services.database.unit(room.workspace_id) as uow:
         no_answer(uow, room.reviewer, asked["spam spam"].id)
@@ -227,8 +233,8 @@ def test_a_whole_cycle_with_a_model(modelled: Room) -> None:
     room.pump.drain()
     redrafted = room.action(first.id)
     assert (redrafted.state, redrafted.version) == (ActionState.IN_REVIEW, 2)
-    room.decide(first.id, Verb.APPROVE, seen=2)
-    room.decide(second.id, Verb.APPROVE)
+    room.decide(first.id, Verb.APPROVE, seen=2, no_claim=True)
+    room.decide(second.id, Verb.APPROVE, no_claim=True)
     room.pump.drain()
     for item in read_plan(paper(room, cycle, "plan")).items:
         room.clock.at = item.slot.instant
@@ -243,7 +249,7 @@ def test_a_whole_cycle_with_a_model(modelled: Room) -> None:
         (reply,) = uow.actions.find(kind="reply")
         assert reply.state == ActionState.IN_REVIEW
     assert len(room.platform.posts) == 2
-    room.decide(reply.id, Verb.APPROVE)
+    room.decide(reply.id, Verb.APPROVE, no_claim=True)
     room.pump.drain()
     assert len(room.platform.posts) == 3
 
@@ -288,9 +294,11 @@ def test_a_rejected_reply_leaves_the_comment_to_people(modelled: Room) -> None:
     (row,) = inbox(room)
     assert row.state == "new"
     with room.services.database.unit(room.workspace_id) as uow:
-        second = compose_reply(uow, room.verbs(uow), room.owner, row.id, Draft(text="Halo Kak"))
+        second = compose_reply(
+            uow, room.verbs(uow), room.owner, row.id, Draft(text="Halo Kak", no_claim=True)
+        )
     room.pump.drain()
-    room.decide(second.id, Verb.APPROVE)
+    room.decide(second.id, Verb.APPROVE, no_claim=True)
     room.pump.drain()
     assert room.platform.texts() == ["Halo Kak"]
     (row,) = inbox(room)

@@ -12,7 +12,7 @@ from channels.base import NotSent, Refused, SendRequest, Unknown
 from domain.action import ActionState
 from domain.approval import Verb
 from domain.brand import BrandProfile
-from domain.errors import NotPermitted, StaleVersion, TransitionRefused
+from domain.errors import InvalidInput, NotPermitted, StaleVersion, TransitionRefused
 from domain.plan import Slot
 from domain.team import Role
 from storage.tables import Attempt, ChannelAccount, new_id
@@ -20,6 +20,7 @@ from storage.uow import Database
 from tests.fakes import START, ListWaker
 from tests.rooms import Room, make_room
 from workflows.actions import Draft
+from workflows.start import compose_post
 
 pytestmark = pytest.mark.db
 
@@ -61,7 +62,11 @@ def test_a_slot_is_waited_for_and_figures_are_read_afterwards(room: Room) -> Non
     with room.services.database.unit(room.workspace_id) as uow:
         figures = {item.name: item.value for item in uow.metrics.latest(room.account_id)}
         assert figures["likeCount"] == 7
-        assert uow.threads.of_subject(action_id).status == "finished"  # type: ignore[union-attr]
+    thread = room.thread_of(action_id)
+    assert thread.status == "finished"
+    with room.services.database.system() as session:
+        kept = text("select count(*) from checkpoints where thread_id = :id")
+        assert session.execute(kept, {"id": thread.id}).scalar_one() == 0
 
 
 def test_the_database_refuses_an_attempt_without_approval(room: Room) -> None:
@@ -118,7 +123,7 @@ def test_an_edit_voids_the_approval(room: Room) -> None:
     room.pump.drain()
     room.decide(action_id, Verb.APPROVE)
     room.pump.drain()
-    room.decide(action_id, Verb.EDIT, draft=Draft(text="Halo semua"))
+    room.decide(action_id, Verb.EDIT, draft=Draft(text="Halo semua", no_claim=True))
     room.pump.drain()
     assert room.action(action_id).state == ActionState.IN_REVIEW
     room.clock.at = slot.instant
@@ -129,6 +134,23 @@ def test_an_edit_voids_the_approval(room: Room) -> None:
     room.decide(action_id, Verb.APPROVE, seen=2)
     room.pump.drain()
     assert room.platform.texts() == ["Halo semua"]
+
+
+def test_a_text_without_source_is_approved_only_as_making_no_claim(room: Room) -> None:
+    with room.services.database.unit(room.workspace_id) as uow:
+        draft = Draft(text="Kopi terbaik sejak 1990")
+        action_id = compose_post(uow, room.verbs(uow), room.owner, room.account_id, draft, None).id
+    with pytest.raises(InvalidInput, match="No source"):
+        room.decide(action_id, Verb.APPROVE)
+    room.pump.drain()
+    assert room.platform.sends == 0
+    room.decide(action_id, Verb.APPROVE, no_claim=True)
+    room.pump.drain()
+    action = room.action(action_id)
+    assert (action.state, action.version) == (ActionState.PUBLISHED, 2)
+    with room.services.database.unit(room.workspace_id) as uow:
+        verbs = [item.verb for item in uow.actions.decisions(action_id)]
+        assert verbs == ["no_claim", "approve"]
 
 
 def test_a_lost_answer_is_settled_by_reading_and_never_sent_again(room: Room) -> None:

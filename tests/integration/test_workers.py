@@ -96,7 +96,7 @@ class Office:
         for number in range(count):
             with self.services.database.unit(self.workspace_id) as uow:
                 verbs = ActionVerbs(uow, self.services.clock, undo_seconds=0)
-                draft = Draft(text=f"post {number}")
+                draft = Draft(text=f"post {number}", no_claim=True)
                 ids.append(compose_post(uow, verbs, self.owner, self.account_id, draft, None).id)
         return ids
 

@@ -70,6 +70,7 @@ def set_answers() -> dict[str, Any]:
             "alt_text": "Secangkir kopi",
         },
         "redraft": lambda _s: {
+            "change": "Mengajak orang datang",
             "text": "Ayo datang dan nikmati kopi gula aren yang hangat di kedai kami.",
             "sources": [],
         },
