@@ -41,23 +41,26 @@ FIELDS = {
     Verb.SETTLE_ABSENT: {"comment": "Tidak ada."},
     Verb.SETTLE_FAILED: {"comment": "Biarkan."},
 }
-CASES = [(state, verb) for state in S for verb in verbs_from(state)]
+ROUNDS = max(len(verbs_from(state)) for state in S)
 
 
-@pytest.mark.parametrize(("state", "verb"), CASES, ids=lambda item: item.value)
+@pytest.mark.parametrize("number", range(ROUNDS))
 def test_every_verb_of_every_state_has_a_form_that_works(
-    state: S, verb: Verb, owner: Browser, tenant: Tenant, database: Database
+    number: int, owner: Browser, tenant: Tenant, database: Database
 ) -> None:
-    action_id = tenant.states[state]
-    if verb is Verb.SETTLE_PUBLISHED:
-        _pending_segment(database, tenant, action_id)
-    answer = owner.send(f"/items/{action_id}", verb.value, **FIELDS.get(verb, {}))
-    assert answer.status_code == 303, words(answer.text)
-    assert answer.headers["location"] == f"/items/{action_id}?said={verb.value}"
-    after, _ = read(database, tenant, action_id)
-    assert after.state == TRANSITIONS[state, verb].value
-    page = owner.get(answer.headers["location"])
-    assert page.status_code == 200 and 'role="status"' in page.text
+    """The n-th verb of each state that has so many."""
+    for state in S:
+        for verb in verbs_from(state)[number : number + 1]:
+            action_id = tenant.states[state]
+            if verb is Verb.SETTLE_PUBLISHED:
+                _pending_segment(database, tenant, action_id)
+            answer = owner.send(f"/items/{action_id}", verb.value, **FIELDS.get(verb, {}))
+            assert answer.status_code == 303, (state, verb, words(answer.text))
+            assert answer.headers["location"] == f"/items/{action_id}?said={verb.value}"
+            after, _ = read(database, tenant, action_id)
+            assert after.state == TRANSITIONS[state, verb].value, (state, verb)
+            page = owner.get(answer.headers["location"])
+            assert page.status_code == 200 and 'role="status"' in page.text, (state, verb)
 
 
 def _pending_segment(database: Database, tenant: Tenant, action_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_language_is_the_persons(app: FastAPI, tenant: Tenant) -> None:
 def test_a_body_larger_than_any_form_is_cut_off(owner: Browser) -> None:
     token = owner.csrf()
 
-    def stream():  # type: ignore[no-untyped-def]
+    def stream() -> Iterator[bytes]:
         for _ in range(BODY_MAX // 1_000_000 + 2):
             yield b"x" * 1_000_000
 

@@ -51,12 +51,12 @@ def test_rights_decide_which_pages_there_are(
         assert reviewer.get(path).status_code == 403
 
 
-@pytest.mark.parametrize("state", list(ActionState))
-def test_an_item_shows_in_every_state(state: ActionState, owner: Browser, tenant: Tenant) -> None:
-    answer = owner.get(f"/items/{tenant.states[state]}")
-    assert answer.status_code == 200
-    assert f"keadaan {state.value}" in answer.text
-    assert "menyangrai biji kopi Gayo" in answer.text
+def test_an_item_shows_in_every_state(owner: Browser, tenant: Tenant) -> None:
+    for state in ActionState:
+        answer = owner.get(f"/items/{tenant.states[state]}")
+        assert answer.status_code == 200, state
+        assert f"keadaan {state.value}" in answer.text
+        assert "menyangrai biji kopi Gayo" in answer.text
 
 
 def test_a_viewer_sees_no_forms_that_decide(

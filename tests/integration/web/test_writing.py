@@ -132,6 +132,9 @@ def test_a_brand_is_added_changed_stopped_and_started(
     page = made.headers["location"].split("?")[0]
     brand_id = page.split("/")[2]
     assert owner.send(page, "brand", voice="Ramah", posts_per_period="5").status_code == 303
+    late = owner.post(page, owner.forms(page)["brand"]["fields"] | {"version": "1", "voice": "Y"})
+    assert late.status_code == 409
+    assert forms_of(late.text)["brand"]["fields"]["voice"] == "Y"
     assert owner.send(page, "start", by_hand="on").status_code == 303
     assert owner.post(f"{page}/start").status_code == 409
     assert owner.send(page, "stop", on="on").status_code == 303
@@ -177,7 +180,7 @@ def test_only_owners_change_brands_and_people(
     form = {"name": "X", "time_zone": "UTC", "age_from": "1", "age_to": "2", "region": "ID"}
     form |= {"posts_per_period": "1", "period_days": "1", "grace_minutes": "1", "approvers": "1"}
     form |= {"posting_times": "09:00", "languages": "id"}
-    assert reviewer.post(page, form).status_code == 403
+    assert reviewer.post(page, form | {"version": "1"}).status_code == 403
     assert reviewer.post("/brands/new", form).status_code == 403
     person = {"name": "X", "email": "x@y.z", "password": "long enough", "role": "owner"}
     assert reviewer.post("/people", person).status_code == 403
@@ -230,9 +233,28 @@ def test_the_dossier_is_edited_by_hand_with_quotes_from_the_pages(
     assert content.platforms[0].share == pytest.approx(0.805)
     assert len(content.competitors[0].imitate) == 1
 
-    stale = owner.post(page, {"version": "1", "summary": "Ringkasan saya", "purpose": "both"})
-    assert stale.status_code in (409, 422)
-    assert "Ringkasan saya" in stale.text
+
+def test_a_stale_dossier_keeps_the_typed_text_and_mixes_up_no_quotes(
+    owner: Browser, tenant: Tenant, database: Database
+) -> None:
+    page = f"/dossiers/{tenant.ids['paper_id']}/edit"
+    typed = owner.forms(page)["edit"]["fields"] | {"summary": "Ringkasan saya"}
+    typed["finding-0-statement"] = "Sesuatu yang lain"
+    # Meanwhile the first finding goes, so that other findings move up.
+    assert owner.send(page, "edit", finding__1__remove="on").status_code == 303
+    stale = owner.client.post(page, data=typed)
+    assert stale.status_code == 409 and "newest version" in stale.text
+    form = forms_of(stale.text)["edit"]
+    newest = latest(database, tenant, "dossier")
+    assert form["action"] == f"/dossiers/{newest.id}/edit"
+    assert (form["fields"]["summary"], form["fields"]["version"]) == ("Ringkasan saya", "2")
+    assert owner.client.post(form["action"], data=form["fields"]).status_code == 303
+    content = read_dossier(latest(database, tenant, "dossier"))
+    assert content.summary == "Ringkasan saya"
+    assert [(f.statement, f.verified) for f in content.findings] == [
+        ("Sesuatu yang lain", False),
+        ("Pembelinya terutama pekerja muda di Jakarta.", False),
+    ]
 
 
 def test_the_plan_is_edited_as_a_table(owner: Browser, tenant: Tenant, database: Database) -> None:
