@@ -15,6 +15,7 @@ from domain.events import EventKind
 from storage.tables import Action
 from storage.uow import UnitOfWork
 from workflows.actions import Draft, new_action
+from workflows.asking import ask_again
 from workflows.context import answer_context
 from workflows.graph import ThreadState, edges, wait_for
 from workflows.post import PostSteps
@@ -71,14 +72,19 @@ class AnswerSteps(PostSteps):
             if self._settled(uow, state):
                 return {"route": "idle"}
             context = answer_context(self.services, uow, state)
-        reply = draft(
-            self.services.model_of(state["workspace_id"]),
-            context.profile,
-            context.comment,
-            context.post,
-            context.facts,
+        model = self.services.model_of(state["workspace_id"])
+        reply = ask_again(
+            lambda asked: draft(
+                model,
+                context.profile,
+                context.comment,
+                context.post,
+                context.facts,
+                asked,
+                limit=context.limit,
+            ),
             context.scope,
-            limit=context.limit,
+            self.services.settings.stage_tries,
         )
         now = self.services.clock.now()
         with self.services.database.unit(state["workspace_id"]) as uow:

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,8 +19,6 @@ from storage.repositories.base import Repository
 from storage.tables import LoginSession, User, Workspace, new_id
 
 _HASHER = PasswordHasher()
-# Verified when nobody has that e-mail address, so that the answer takes as long.
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
 MIN_PASSWORD = 10
 
 
@@ -77,7 +76,7 @@ class Logins:
         )
         user = self.session.scalars(query).one_or_none()
         try:
-            _HASHER.verify(user.password_hash if user else _NOBODY, password)
+            _HASHER.verify(user.password_hash if user else _nobody(), password)
         except (VerificationError, InvalidHashError):
             return None
         return user
@@ -153,6 +152,12 @@ class Workspaces:
         if not workspaces:
             raise NotFound("There is no workspace yet. Make one with `humas init`.")
         raise NotFound(f"Say which workspace: {', '.join(sorted(workspaces))} (--workspace NAME).")
+
+
+@cache
+def _nobody() -> str:
+    """Verified when nobody has that e-mail address, so that the answer takes as long."""
+    return _HASHER.hash(secrets.token_hex(16))
 
 
 def _digest(token: str) -> str:
