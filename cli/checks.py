@@ -246,6 +246,13 @@ def _local_model(config: Settings) -> Check:
     catalogue = load_catalogue()
     name = config.demo_model
     todo = "For better texts set HUMAS_LLM_BASE_URL, HUMAS_LLM_API_KEY and HUMAS_LLM_MODEL."
+    if config.mode == "production":
+        return Check(
+            "model",
+            "ok",
+            "no endpoint is set: people write dossiers, plans and posts by hand",
+            todo,
+        )
     if name in catalogue:
         here = cached(catalogue[name], config.model_cache) is not None
     elif Path(name).is_file():

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     home: Path = Field(
         default=ROOT / ".humas",
-        description="Folder of the embedded servers' data, keys and model weights",
+        description="Folder of the embedded servers' data and of keys",
     )
     database_url: str | None = Field(
         default=None,

@@ -1,6 +1,5 @@
 """What the client repeats, what it never repeats, and how it says what happened."""
 
-# ruff: noqa: SIM117
 import gzip
 import logging
 import socket

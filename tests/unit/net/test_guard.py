@@ -1,6 +1,5 @@
 """The guard reaches public addresses only, and exactly those that it checked."""
 
-# ruff: noqa: SIM117
 import socket
 from ipaddress import ip_address
 

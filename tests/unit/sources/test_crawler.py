@@ -1,6 +1,5 @@
 """Crawling real websites on loopback."""
 
-# ruff: noqa: SIM117
 
 import socket
 import tracemalloc

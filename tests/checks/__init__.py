@@ -1,0 +1,1 @@
+"""Checks that `make lint` runs and that are no tests of behaviour."""
