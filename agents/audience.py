@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.i18n import N_
 from domain.brand import TargetMarket
 from domain.dossier import PlatformFit
 
@@ -20,14 +21,16 @@ DATA = Path(__file__).parent / "data" / "audience.json"
 OLD_MONTHS = 24
 ADULT = 18
 
-# English source texts; whoever shows them translates them.
-NO_REGION = "No figure by a comparable method for this country."
-NO_FIGURE = "No published figure for this platform and country."
-OTHER_AGES = "No figure for these ages; this is the figure for all ages."
-PARTLY = "Covers only a part of the ages: %(ages)s."
-SECOND_HAND = "Seen second-hand; open the report itself before relying on it."
-OLD = "Older than two years."
-MINORS = "The target market includes people under 18: check the platform's minimum age and rules."
+# Whoever shows these translates them. A note is one or more of them with a space between.
+NO_REGION = N_("No figure by a comparable method for this country.")
+NO_FIGURE = N_("No published figure for this platform and country.")
+OTHER_AGES = N_("No figure for these ages; this is the figure for all ages.")
+PARTLY = N_("Covers only a part of the ages.")
+SECOND_HAND = N_("Seen second-hand; open the report itself before relying on it.")
+OLD = N_("Older than two years.")
+MINORS = N_(
+    "The target market includes people under 18: check the platform's minimum age and rules."
+)
 
 
 class AudienceRecord(BaseModel):
@@ -139,7 +142,7 @@ def _closest(
         # No single group covers the market, so the figure for everybody is the honest one.
         return whole[0], [OTHER_AGES]
     if best is not None and best.overlap(market):
-        return best, [PARTLY % {"ages": _group(best)}]
+        return best, [PARTLY]
     return current[0], [OTHER_AGES]
 
 

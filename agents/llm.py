@@ -260,7 +260,18 @@ def _check(
             f"{item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False, include_input=False)
         ]
+    if _holds_nul(value.model_dump()):
+        return None, ["the answer: it holds a NUL character (\\u0000), which no text may"]
     return value, validate(value) if validate else []
+
+
+def _holds_nul(value: object) -> bool:
+    """Whether a text in it holds the one character that the database cannot store."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(_holds_nul(item) for item in value)
 
 
 def _repair(content: str, problems: Sequence[str]) -> tuple[Message, Message]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletion
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.endpoint import EndpointFailure, Reply, Request
 
@@ -21,6 +21,33 @@ _NEGOTIABLE: dict[str, str | None] = {
     "seed": None,
 }
 _NEGOTIATIONS = len(_NEGOTIABLE)
+
+
+class _Part(BaseModel):
+    """What we need of an answer. The library checks none of it, and endpoints differ in the rest."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Said(_Part):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Part):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Usage(_Part):
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
+
+
+class _Completion(_Part):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
+    model: str | None = None
 
 
 class OpenAIEndpoint:
@@ -89,13 +116,12 @@ class OpenAIEndpoint:
             },
             **self._parameters(request),
         }
-        completion: ChatCompletion = self._client.chat.completions.create(**body)
-        if not getattr(completion, "choices", None):
-            raise EndpointFailure("its answer is not a chat completion", "invalid", again=False)
+        raw = self._client.chat.completions.create(**body)
+        completion = _Completion.model_validate(raw)
         choice, usage = completion.choices[0], completion.usage
         return Reply(
             content=choice.message.content or "",
-            finish="refusal" if choice.message.refusal else choice.finish_reason,
+            finish="refusal" if choice.message.refusal else choice.finish_reason or "nothing",
             model=completion.model or request.model,
             tokens_in=usage.prompt_tokens if usage else None,
             tokens_out=usage.completion_tokens if usage else None,

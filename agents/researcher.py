@@ -14,6 +14,7 @@ from agents.evidence import labels, one_of, pointed, pointers, proof_of_statemen
 from agents.prompting import LANGUAGE_NAMES, as_data, messages, neutral, numbered
 from agents.selection import choose
 from agents.text import language_problems, number_problems
+from config.i18n import N_
 from domain.brand import BrandProfile, BusinessModel, Purpose
 from domain.dossier import CompetitorProfile, Dossier, Finding, PlatformFit
 from domain.errors import InvalidInput
@@ -21,8 +22,8 @@ from domain.source import Evidence, SourceSentence
 
 MOST_FINDINGS = 6
 FEWEST_FINDINGS = 3
-# English source text; whoever shows it translates it.
-NOT_READ = "Not read yet: name an account to read, or enter what you know."
+# Whoever shows it translates it.
+NOT_READ = N_("Not read yet: name an account to read, or enter what you know.")
 
 
 class Business(BaseModel):

@@ -10,6 +10,7 @@ import regex
 
 from analysis.tables import EngagementRow
 from analysis.tables import count_figure as count
+from config.i18n import N_
 from domain.conversation import InteractionKind, Sentiment
 from domain.evaluation import Figure, FigureStatus
 
@@ -17,16 +18,16 @@ SENTIMENTS_FROM = 5  # classified texts below which no net sentiment is given
 AUTHORS_FROM = 20  # authors below which no share of voice is given: mentions cluster by author
 
 _KINDS = {
-    InteractionKind.REPLY: ("replies_received", "Replies received"),
-    InteractionKind.MENTION: ("mentions_received", "Mentions received"),
-    InteractionKind.QUOTE: ("quotes_received", "Quotes received"),
-    InteractionKind.LIKE: ("likes_received", "Likes seen"),
-    InteractionKind.REPOST: ("reposts_received", "Reposts seen"),
-    InteractionKind.FOLLOW: ("follows_received", "New followers seen"),
+    InteractionKind.REPLY: ("replies_received", N_("Replies received")),
+    InteractionKind.MENTION: ("mentions_received", N_("Mentions received")),
+    InteractionKind.QUOTE: ("quotes_received", N_("Quotes received")),
+    InteractionKind.LIKE: ("likes_received", N_("Likes seen")),
+    InteractionKind.REPOST: ("reposts_received", N_("Reposts seen")),
+    InteractionKind.FOLLOW: ("follows_received", N_("New followers seen")),
 }
 _VOICE = {
-    "mentions": "Share of voice by mentions",
-    "authors": "Share of voice by unique authors",
+    "mentions": N_("Share of voice by mentions"),
+    "authors": N_("Share of voice by unique authors"),
 }
 
 
@@ -45,12 +46,12 @@ def conversation_figures(
         count(
             "interactions_received",
             "conversation",
-            "Interactions received",
+            N_("Interactions received"),
             len(rows),
-            "interactions",
+            N_("interactions"),
         ),
         *(
-            count(figure_id, "conversation", label, kinds[kind], "interactions")
+            count(figure_id, "conversation", label, kinds[kind], N_("interactions"))
             for kind, (figure_id, label) in _KINDS.items()
         ),
     ]
@@ -64,29 +65,41 @@ def _answers(texts: Sequence[EngagementRow]) -> list[Figure]:
         for row in texts
         if row.answered_at is not None
     ]
-    few = "nobody wrote to us"
+    few = N_("nobody wrote to us")
     return [
         count(
-            "texts_received", "conversation", "Replies, mentions and quotes", len(texts), "texts"
+            "texts_received",
+            "conversation",
+            N_("Replies, mentions and quotes"),
+            len(texts),
+            N_("texts"),
         ),
-        count("texts_answered", "conversation", "Texts that we answered", len(minutes), "texts"),
+        count(
+            "texts_answered",
+            "conversation",
+            N_("Texts that we answered"),
+            len(minutes),
+            N_("texts"),
+        ),
         Figure(
             id="answered_share",
             layer="conversation",
-            label="Share of texts that we answered",
+            label=N_("Share of texts that we answered"),
             value=len(minutes) / len(texts) if texts else None,
             unit="share",
             status="ok" if texts else "too_few",
-            note="answered / replies, mentions and quotes received" if texts else few,
+            note=N_("answered / replies, mentions and quotes received") if texts else few,
         ),
         Figure(
             id="median_minutes_to_answer",
             layer="conversation",
-            label="Minutes until our answer (median)",
+            label=N_("Minutes until our answer (median)"),
             value=float(median(minutes)) if minutes else None,
-            unit="minutes",
+            unit=N_("minutes"),
             status="ok" if minutes else "too_few",
-            note=f"over {len(minutes)} answers" if minutes else "no answer was published",
+            note=N_("over {0} answers").format(len(minutes))
+            if minutes
+            else N_("no answer was published"),
         ),
     ]
 
@@ -94,27 +107,28 @@ def _answers(texts: Sequence[EngagementRow]) -> list[Figure]:
 def _sentiment(texts: Sequence[EngagementRow]) -> list[Figure]:
     feelings = Counter(row.sentiment for row in texts)
     labels = {
-        Sentiment.POSITIVE: "Positive texts",
-        Sentiment.NEUTRAL: "Neutral texts",
-        Sentiment.NEGATIVE: "Negative texts",
-        Sentiment.UNKNOWN: "Texts whose feeling nobody has judged",
+        Sentiment.POSITIVE: N_("Positive texts"),
+        Sentiment.NEUTRAL: N_("Neutral texts"),
+        Sentiment.NEGATIVE: N_("Negative texts"),
+        Sentiment.UNKNOWN: N_("Texts whose feeling nobody has judged"),
     }
     figures = [
-        count(f"sentiment_{kind.value}", "conversation", label, feelings[kind], "texts")
+        count(f"sentiment_{kind.value}", "conversation", label, feelings[kind], N_("texts"))
         for kind, label in labels.items()
     ]
     positive, negative = feelings[Sentiment.POSITIVE], feelings[Sentiment.NEGATIVE]
     classified = positive + negative + feelings[Sentiment.NEUTRAL]
     enough = classified >= SENTIMENTS_FROM and positive + negative > 0
-    note = "(positive - negative) / (positive + negative), from -1 to 1"
+    note = N_("(positive - negative) / (positive + negative), from -1 to 1")
     if not enough:
-        note += f"; needs {SENTIMENTS_FROM} judged texts and one that is not neutral, there are {classified}"
+        needs = N_("needs {0} judged texts and one that is not neutral, there are {1}")
+        note += "; " + needs.format(SENTIMENTS_FROM, classified)
     net = Figure(
         id="net_sentiment",
         layer="conversation",
-        label="Net sentiment",
+        label=N_("Net sentiment"),
         value=(positive - negative) / (positive + negative) if enough else None,
-        unit="score",
+        unit=N_("score"),
         status="ok" if enough else "too_few",
         note=note,
     )
@@ -155,9 +169,11 @@ def voice(
         count(
             f"voice_texts_{key}",
             "conversation",
-            "Texts that name the brand" if key == "brand" else "Texts that name a competitor",
+            N_("Texts that name the brand")
+            if key == "brand"
+            else N_("Texts that name a competitor"),
             mentions[key],
-            "texts",
+            N_("texts"),
             ids[key],
         )
         for key in patterns
@@ -183,11 +199,11 @@ def _share(
     enough = people >= AUTHORS_FROM and bool(parts)
     status: FigureStatus
     if names == 1:
-        status, why = "not_yet", "no competitors are named in the brand's description"
+        status, why = "not_yet", N_("no competitors are named in the brand's description")
     elif not enough:
-        status, why = "too_few", f"needs {AUTHORS_FROM} authors, there are {people}"
+        status, why = "too_few", N_("needs {0} authors, there are {1}").format(AUTHORS_FROM, people)
     else:
-        status, why = "ok", "in texts that came to our accounts, which favours the brand"
+        status, why = "ok", N_("in texts that came to our accounts, which favours the brand")
     return Figure(
         id=f"share_of_voice_{by}{suffix}",
         layer="conversation",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from analysis.tables import ENGAGING, AccountRow, EngagementRow, Metric, PostRow, typical
 from analysis.tables import count_figure as count
+from config.i18n import N_
 from domain.evaluation import Figure, FigureStatus
 
 # The platforms' own names of the same four things.
@@ -18,10 +19,10 @@ GROUPS: dict[str, frozenset[str]] = {
     "quotes": frozenset({"quoteCount", "quotes_count"}),
 }
 _LABELS = {
-    "likes": "Likes",
-    "replies": "Replies to our posts",
-    "reposts": "Reposts",
-    "quotes": "Quotes",
+    "likes": N_("Likes"),
+    "replies": N_("Replies to our posts"),
+    "reposts": N_("Reposts"),
+    "quotes": N_("Quotes"),
 }
 
 
@@ -96,15 +97,23 @@ def media_figures(
     """
     own = [post for post in posts if not post.reply]
     figures = [
-        count("posts_published", "media", "Posts published", len(own), "posts"),
-        count("replies_published", "media", "Answers published", len(posts) - len(own), "replies"),
-        _sum_figure("engagements", "Engagements", own, engagement),
+        count("posts_published", "media", N_("Posts published"), len(own), N_("posts")),
+        count(
+            "replies_published",
+            "media",
+            N_("Answers published"),
+            len(posts) - len(own),
+            N_("replies"),
+        ),
+        _sum_figure("engagements", N_("Engagements"), own, engagement),
     ]
     platforms = sorted({post.platform for post in own})
     if len(platforms) > 1:
         for platform in platforms:
             part = [post for post in own if post.platform == platform]
-            figures.append(_sum_figure(f"engagements_{platform}", "Engagements", part, engagement))
+            figures.append(
+                _sum_figure(f"engagements_{platform}", N_("Engagements"), part, engagement)
+            )
             figures[-1] = figures[-1].model_copy(update={"note": _join(platform, figures[-1].note)})
     figures += [
         _sum_figure(f"{group}_total", _LABELS[group], own, lambda post, g=group: grouped(post, g))  # type: ignore[misc]
@@ -119,13 +128,15 @@ def _sum_figure(
     figure_id: str, label: str, posts: Sequence[PostRow], of: Callable[[PostRow], Metric]
 ) -> Figure:
     got = total(posts, of)
-    note = f"{got.known} of {got.of} posts have this figure" if 0 < got.known < got.of else ""
+    note = ""
+    if 0 < got.known < got.of:
+        note = N_("{0} of {1} posts have this figure").format(got.known, got.of)
     return Figure(
         id=figure_id,
         layer="media",
         label=label,
         value=got.value if got.status == "ok" else None,
-        unit="engagements",
+        unit=N_("engagements"),
         status=got.status,
         note=note,
         as_of=got.as_of,
@@ -140,22 +151,22 @@ def _rates(posts: Sequence[PostRow], accounts: Sequence[AccountRow]) -> list[Fig
         typical(
             "engagement_per_post",
             "media",
-            "Engagements per post",
+            N_("Engagements per post"),
             known(engagement),
-            unit="per post",
+            unit=N_("per post"),
         )
     ]
     rates = {
-        "conversation_per_post": ("Conversation: replies per post", ("replies",)),
+        "conversation_per_post": (N_("Conversation: replies per post"), ("replies",)),
         "amplification_per_post": (
-            "Amplification: reposts and quotes per post",
+            N_("Amplification: reposts and quotes per post"),
             ("reposts", "quotes"),
         ),
-        "applause_per_post": ("Applause: likes per post", ("likes",)),
+        "applause_per_post": (N_("Applause: likes per post"), ("likes",)),
     }
     for figure_id, (label, groups) in rates.items():
         values = known(lambda post, g=groups: _together(post, g))  # type: ignore[misc]
-        figures.append(typical(figure_id, "media", label, values, unit="per post"))
+        figures.append(typical(figure_id, "media", label, values, unit=N_("per post")))
     figures.append(_by_followers(posts, accounts))
     figures.append(_followers(accounts))
     return figures
@@ -176,7 +187,7 @@ def _by_followers(posts: Sequence[PostRow], accounts: Sequence[AccountRow]) -> F
         for post in posts
         if (base := followers.get(post.account_id)) and (got := engagement(post)).value is not None
     ]
-    label = "Engagement rate by followers"
+    label = N_("Engagement rate by followers")
     if posts and not followers:
         return Figure(
             id="engagement_rate_by_followers",
@@ -184,7 +195,7 @@ def _by_followers(posts: Sequence[PostRow], accounts: Sequence[AccountRow]) -> F
             label=label,
             unit="share",
             status="not_yet",
-            note="no account's number of followers is known, or it is zero",
+            note=N_("no account's number of followers is known, or it is zero"),
         )
     return typical(
         "engagement_rate_by_followers",
@@ -192,7 +203,7 @@ def _by_followers(posts: Sequence[PostRow], accounts: Sequence[AccountRow]) -> F
         label,
         rates,
         unit="share",
-        note="engagements of a post / followers of its account when they were last read",
+        note=N_("engagements of a post / followers of its account when they were last read"),
         as_of=min((a.followers.taken_at for a in accounts if a.followers.taken_at), default=None),
     )
 
@@ -201,16 +212,16 @@ def _followers(accounts: Sequence[AccountRow]) -> Figure:
     known = [item.followers for item in accounts if item.followers.value is not None]
     notes = []
     if 0 < len(known) < len(accounts):
-        notes.append(f"{len(known)} of {len(accounts)} accounts have this figure")
+        notes.append(N_("{0} of {1} accounts have this figure").format(len(known), len(accounts)))
     if len(known) > 1:
-        notes.append("who follows two accounts counts twice")
+        notes.append(N_("who follows two accounts counts twice"))
     times = [item.followers.taken_at for item in accounts if item.followers.taken_at]
     return Figure(
         id="followers",
         layer="media",
-        label="Followers of our accounts",
+        label=N_("Followers of our accounts"),
         value=sum(item.value or 0 for item in known) if known else None,
-        unit="people",
+        unit=N_("people"),
         status="ok" if known else "not_yet",
         note="; ".join(notes),
         as_of=min(times, default=None),
@@ -222,19 +233,21 @@ def _reach(accounts: Sequence[AccountRow], engagements: Sequence[EngagementRow])
     no_reach = _status(accounts, "reach")
     no_views = no_reach if no_reach == "not_yet" else _status(accounts, "impressions")
     return [
-        Figure(id="reach", layer="media", label="Reach", unit="people", status=no_reach),
+        Figure(id="reach", layer="media", label=N_("Reach"), unit=N_("people"), status=no_reach),
         count(
             "observed_reach_lower_bound",
             "media",
-            "People seen to engage (lower bound of the reach)",
+            N_("People seen to engage (lower bound of the reach)"),
             len(people),
-            "people",
-            "distinct people who replied, mentioned, quoted, liked or reposted; never a denominator",
+            N_("people"),
+            N_(
+                "distinct people who replied, mentioned, quoted, liked or reposted; never a denominator"
+            ),
         ),
         Figure(
             id="virality_rate",
             layer="media",
-            label="Virality rate: shares by reach or impressions",
+            label=N_("Virality rate: shares by reach or impressions"),
             unit="share",
             status=no_views,
         ),

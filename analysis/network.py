@@ -9,6 +9,7 @@ import networkx as nx
 
 from analysis.tables import ENGAGING, EngagementRow
 from analysis.tables import count_figure as count
+from config.i18n import N_
 from domain.conversation import InteractionKind
 from domain.evaluation import Figure
 
@@ -59,46 +60,48 @@ def network_figures(
     both = [node for node in graph.successors(BRAND) if graph.has_edge(node, BRAND)]
     top = most_active(rows, 1)
     return (
-        count("people_active", "network", "People who did something", len(people), "people"),
+        count(
+            "people_active", "network", N_("People who did something"), len(people), N_("people")
+        ),
         _against(
             "newcomers",
-            "People seen for the first time",
+            N_("People seen for the first time"),
             None if earlier is None else len(people.difference(earlier)),
         ),
         _against(
             "returning_people",
-            "People seen before",
+            N_("People seen before"),
             None if earlier is None else len(people.intersection(earlier)),
         ),
         Figure(
             id="most_active_interactions",
             layer="network",
-            label="Interactions of the most active person",
+            label=N_("Interactions of the most active person"),
             value=top[0][1] if top else None,
-            unit="interactions",
+            unit=N_("interactions"),
             status="ok" if top else "too_few",
         ),
         count(
             "network_people",
             "network",
-            "People in the conversation graph",
+            N_("People in the conversation graph"),
             graph.number_of_nodes() - 1,
-            "people",
-            "who replied, mentioned, quoted or reposted, and whom they answered",
+            N_("people"),
+            N_("who replied, mentioned, quoted or reposted, and whom they answered"),
         ),
         count(
             "network_ties",
             "network",
-            "Ties in the conversation graph",
+            N_("Ties in the conversation graph"),
             graph.number_of_edges(),
-            "ties",
+            N_("ties"),
         ),
         count(
             "mutual_ties",
             "network",
-            "People who wrote to us and got our answer",
+            N_("People who wrote to us and got our answer"),
             len(both),
-            "people",
+            N_("people"),
         ),
     )
 
@@ -109,7 +112,7 @@ def _against(figure_id: str, label: str, value: int | None) -> Figure:
         layer="network",
         label=label,
         value=value,
-        unit="people",
+        unit=N_("people"),
         status="not_yet" if value is None else "ok",
-        note="nothing was read before this period" if value is None else "",
+        note=N_("nothing was read before this period") if value is None else "",
     )

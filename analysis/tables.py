@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import fmean, median
 
+from config.i18n import N_
 from domain.conversation import ANSWERABLE, InteractionKind, Sentiment
 from domain.evaluation import Figure, FigureStatus, Layer
 
@@ -89,14 +90,14 @@ def typical(
     """What is usual among posts: nothing below 5, the median below 30, the mean from there on."""
     count = len(values)
     if count < RATE_FROM:
-        said = f"needs at least {RATE_FROM} posts with figures, there are {count}"
+        said = N_("needs at least {0} posts with figures, there are {1}").format(RATE_FROM, count)
         return Figure(
             id=figure_id, layer=layer, label=label, unit=unit, status="too_few", note=said
         )
     if count < MEAN_FROM:
-        value, said = float(median(values)), f"small sample: median of {count} posts"
+        value, said = float(median(values)), N_("small sample: median of {0} posts")
     else:
-        value, said = float(fmean(values)), f"mean of {count} posts"
+        value, said = float(fmean(values)), N_("mean of {0} posts")
     assert math.isfinite(value)
     return Figure(
         id=figure_id,
@@ -104,7 +105,7 @@ def typical(
         label=label,
         value=value,
         unit=unit,
-        note="; ".join(filter(None, (said, note))),
+        note="; ".join(filter(None, (said.format(count), note))),
         as_of=as_of,
     )
 

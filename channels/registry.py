@@ -10,6 +10,7 @@ from channels.api import Http
 from channels.base import Channel, TokenStore
 from channels.bluesky import BlueskyChannel
 from channels.mastodon import MastodonChannel
+from config.i18n import N_
 from domain.errors import InvalidInput
 
 
@@ -41,16 +42,18 @@ PLATFORMS: dict[str, Platform] = {
         fields=(
             Field(
                 "base_url",
-                "Address of the server",
-                "https://bsky.social, unless the account lives on a server of its own.",
+                N_("Address of the server"),
+                N_("https://bsky.social, unless the account lives on a server of its own."),
                 default="https://bsky.social",
             ),
-            Field("handle", "Handle", "Such as yourbrand.bsky.social, without the @."),
+            Field("handle", N_("Handle"), N_("Such as yourbrand.bsky.social, without the @.")),
             Field(
                 "secret",
-                "App password",
-                "Made in Bluesky under Settings, Privacy and security, App passwords; "
-                "not the password of the account.",
+                N_("App password"),
+                N_(
+                    "Made in Bluesky under Settings, Privacy and security, App passwords; "
+                    "not the password of the account."
+                ),
                 secret=True,
             ),
         ),
@@ -60,13 +63,17 @@ PLATFORMS: dict[str, Platform] = {
         name="mastodon",
         title="Mastodon",
         fields=(
-            Field("base_url", "Address of the instance", "Such as https://mastodon.social."),
-            Field("handle", "Handle", "Such as yourbrand, without the @ and the instance."),
+            Field(
+                "base_url", N_("Address of the instance"), N_("Such as https://mastodon.social.")
+            ),
+            Field("handle", N_("Handle"), N_("Such as yourbrand, without the @ and the instance.")),
             Field(
                 "secret",
-                "Access token",
-                "Made on the instance under Preferences, Development, New application, with the "
-                "scopes read, write:statuses, write:media and write:favourites.",
+                N_("Access token"),
+                N_(
+                    "Made on the instance under Preferences, Development, New application, with the "
+                    "scopes read, write:statuses, write:media and write:favourites."
+                ),
                 secret=True,
             ),
         ),

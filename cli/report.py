@@ -9,13 +9,14 @@ from babel.dates import format_date
 
 from cli.options import json_option, workspace_option
 from cli.output import note, print_json, say, table
+from config.i18n import N_, gettext_for, translate_stored
 
 if TYPE_CHECKING:
     from domain.brand import BrandProfile
     from domain.evaluation import Evaluation, Figure
     from storage.uow import UnitOfWork
 
-LAYERS = (("media", "Media"), ("conversation", "Conversation"), ("network", "Network"))
+LAYERS = (("media", N_("Media")), ("conversation", N_("Conversation")), ("network", N_("Network")))
 
 
 @click.command()
@@ -85,42 +86,50 @@ def show_evaluation(
     from domain.evaluation import PLACEHOLDER
     from workflows.evaluation import figure_text
 
+    translate = gettext_for(locale)
     shown = {figure.id: figure_text(figure, locale) for figure in evaluation.figures}
     start, end = (
         format_date(instant.astimezone(profile.zone).date(), "medium", locale=locale)
         for instant in (evaluation.period_start, evaluation.period_end)
     )
-    say(f"Evaluation of {profile.name}, {start} to {end}", style="bold")
-    for kind, title in (("observation", ""), ("comment", ""), ("recommendation", "Recommended")):
+    title = translate("Evaluation of {brand}, {start} to {end}")
+    say(title.format(brand=profile.name, start=start, end=end), style="bold")
+    for kind, title in (
+        ("observation", ""),
+        ("comment", ""),
+        ("recommendation", translate("Recommended")),
+    ):
         texts = [item for item in evaluation.paragraphs if item.kind == kind]
         if texts and title:
             say(f"\n{title}", style="bold")
         for paragraph in texts:
             text = PLACEHOLDER.sub(lambda found: shown[found.group(1)], paragraph.text)
-            by = "" if paragraph.entered_by == "model" else " (by a person)"
+            by = "" if paragraph.entered_by == "model" else f" ({translate('written by a person')})"
             say(f"\n{text}{by}" if not title else f"- {text}{by}")
     if not evaluation.paragraphs:
-        say("\nNobody has written about these figures yet.", style="dim")
+        say("\n" + translate("Nobody has written about the figures yet."), style="dim")
     for layer, title in LAYERS:
         figures = [figure for figure in evaluation.figures if figure.layer == layer]
-        say(f"\n{title}", style="bold")
+        say(f"\n{translate(title)}", style="bold")
         if figures:
-            rows = [(f.label, shown[f.id], _remark(f, profile, locale)) for f in figures]
-            table(("Figure", "Value", "Remark"), rows, fixed=0)
+            rows = [(translate(f.label), shown[f.id], _remark(f, profile, locale)) for f in figures]
+            table((translate("Figure"), translate("Value"), translate("Remark")), rows, fixed=0)
         else:
-            say("no figures", indent=2)
+            say(translate("No figures."), indent=2)
     if evaluation.people:
-        say("\nMost active people", style="bold")
+        say("\n" + translate("Most active people"), style="bold")
         people = [
-            (uow.interactions.person(person_id).handle or "somebody erased", str(count))
+            (uow.interactions.person(person_id).handle or translate("a deleted person"), str(count))
             for person_id, count in evaluation.people
         ]
-        table(("Who", "Interactions"), people)
+        table((translate("Who"), translate("Interactions")), people)
 
 
 def _remark(figure: Figure, profile: BrandProfile, locale: str) -> str:
-    parts = [figure.note] if figure.note else []
+    translate = gettext_for(locale)
+    parts = [translate_stored(figure.note, translate)] if figure.note else []
     if figure.as_of is not None and figure.status in ("ok", "not_yet"):
         day = format_date(figure.as_of.astimezone(profile.zone).date(), "medium", locale=locale)
-        parts.append(f"as of {day}" if figure.status == "ok" else f"last read as of {day}")
+        said = N_("as of {day}") if figure.status == "ok" else N_("last read on {day}")
+        parts.append(translate(said).format(day=day))
     return "; ".join(parts)

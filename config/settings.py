@@ -151,7 +151,8 @@ class Settings(BaseSettings):
         default=True, description="Whether reports are sent through apprise"
     )
     language: Literal["en", "id"] = Field(
-        default="en", description="Language of notifications and of the command line's reports"
+        default="en",
+        description="Language of the command line's reports; a brand's own report is in its first language",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged"

@@ -19,6 +19,7 @@ QUEUES: Mapping[str, int] = {
     "research": 3600,
     "planning": 5400,
     "publishing": 300,
+    "intake": 300,  # reading from platforms never waits behind a model that writes
     "engagement": 2400,
     "evaluation": 2400,
 }

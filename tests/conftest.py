@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from sqlalchemy import Engine
@@ -16,6 +17,10 @@ from embedded.supervisor import EmbeddedServices
 from storage.database import make_engine, migrate, psycopg_url
 from storage.uow import Database
 from tests.fakes import ListWaker
+
+# Machines are noisy: no property fails on a time.
+hypothesis.settings.register_profile("humas", deadline=None)
+hypothesis.settings.load_profile("humas")
 
 for _name in list(os.environ):
     # Tests decide their settings themselves, whatever the shell of the developer holds.

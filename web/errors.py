@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from channels.base import ChannelError
+from config.i18n import N_
 from domain.errors import (
     HumasError,
     InvalidInput,
@@ -22,7 +23,6 @@ from domain.errors import (
     TransitionRefused,
 )
 from web.forms import WrongToken
-from web.i18n import N_
 from web.pages import page
 from web.security import HEADERS
 from web.visit import LoginNeeded, Visit, login_address

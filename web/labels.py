@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from config.i18n import N_
 from domain.action import ActionState
 from domain.approval import Verb
-from web.i18n import N_
 
 STATES: dict[str, str] = {
     "drafted": N_("Draft"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -15,10 +16,11 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from web.i18n import LANGUAGES, WEB, translations
+from config.i18n import LANGUAGES, translate_stored, translations
 from web.labels import SAID, label
 from web.visit import Visit, language_of, machine_now
 
+WEB = Path(__file__).resolve().parent
 STATIC = WEB / "static"
 
 
@@ -71,6 +73,7 @@ def environment(language: str) -> Environment:
     )
     env.filters.update(
         web_link=web_link,
+        stored=lambda text: translate_stored(text, texts.gettext),
         when=partial(_when, language),
         day=partial(_day, language),
         since=partial(_since, language),

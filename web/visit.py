@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
+from config.i18n import choose, translations
 from domain.team import RIGHTS, Right, Role
 from storage.repositories.people import Logins
 from storage.tables import LoginSession, User
-from web.i18n import choose, translations
 from workflows.services import Services
 
 if TYPE_CHECKING:

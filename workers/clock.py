@@ -83,7 +83,7 @@ class ClockProcess:
         slot = int(now.timestamp() // max(1, self._settings.poll_seconds))
         for workspace_id, account_id in polls:
             queued += self._queue.enqueue(
-                "engagement", POLL_JOB, workspace_id, account_id, job_id=f"poll_{account_id}_{slot}"
+                "intake", POLL_JOB, workspace_id, account_id, job_id=f"poll_{account_id}_{slot}"
             )
         return queued
 

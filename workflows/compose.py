@@ -11,6 +11,7 @@ from agents.llm import LanguageModel, OffModel
 from channels.base import Channel
 from channels.registry import build
 from config.clock import Clock
+from config.i18n import N_
 from config.settings import Settings
 from domain.brand import BrandProfile
 from domain.errors import InvalidInput
@@ -148,7 +149,7 @@ def _reader(
         if profile.website:
 
             def tell(item: CrawlProgress) -> None:
-                progress(f"Read {item.done} pages of the website")
+                progress(N_("Read {0} pages of the website").format(item.done))
 
             result = crawl(
                 profile.website,

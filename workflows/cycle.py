@@ -6,32 +6,29 @@ then waits only for the period's end, never for all of its children.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from functools import partial
-
 from langgraph.graph import START, StateGraph
 
 from agents import audience, evaluator, planner, researcher
 from agents.calls import CallScope
+from config.i18n import N_
 from domain.action import ActionKind, ActionState
 from domain.brand import BrandProfile
 from domain.dossier import Dossier
-from domain.errors import InvalidOutput
+from domain.errors import InvalidInput
 from domain.evaluation import Evaluation, render
 from domain.events import EventKind
 from domain.plan import Plan, PlanItem, Slot, Theme, slots
+from sources.errors import SourceError
 from storage.tables import Cycle, Paper, new_id
 from storage.uow import UnitOfWork
 from workflows.actions import Draft, new_action
+from workflows.asking import ask_again
 from workflows.context import call_scope
 from workflows.evaluation import compute, deliver_report, measure_accounts, report_text
 from workflows.graph import ThreadState, edges, wait_for
 from workflows.papers import read_dossier, read_evaluation, read_plan, write_paper
-from workflows.services import Services
+from workflows.services import Reading, Services
 from workflows.threads import new_thread
-
-log = logging.getLogger(__name__)
 
 STAGES = ("research", "planning", "review", "publishing", "engagement", "evaluation")
 NEXT = edges(*STAGES)
@@ -54,23 +51,36 @@ class CycleSteps:
         documents: list[str] = []
         skipped: tuple[str, ...] = ()
         if profile.website or profile.documents:
-            reading = self.services.read_sources(profile, lambda text: self._tell(state, text))
+            try:
+                reading = self.services.read_sources(profile, lambda text: self._tell(state, text))
+            except (SourceError, InvalidInput) as error:
+                if not cycle.by_hand:
+                    raise
+                # People who write the dossier themselves need no website; it says what is missing.
+                reading, skipped = Reading(()), (str(error),)
             with self._unit(state) as uow:
                 documents = uow.sources.save(cycle.brand_id, reading.documents)
-            skipped = tuple(f"{url}: {reason}" for url, reason in reading.skipped)
+            skipped += tuple(f"{url}: {reason}" for url, reason in reading.skipped)
         if self._by_hand(cycle):
             empty = Dossier(platforms=platforms, skipped_sources=skipped)
             return self._write(state, "dossier", empty, paper, by_hand=True, route="planning")
         with self._unit(state) as uow:
             sentences = uow.sources.sentences(cycle.brand_id, documents)
-        self._tell(state, f"Reading {len(sentences)} sentences of {len(documents)} sources")
-        draft = researcher.research(
-            self.services.model_of(state["workspace_id"]),
-            profile,
-            sentences,
+        self._tell(
+            state, N_("Reading {0} sentences of {1} sources").format(len(sentences), len(documents))
+        )
+        model = self.services.model_of(state["workspace_id"])
+        draft = ask_again(
+            lambda asked: researcher.research(
+                model,
+                profile,
+                sentences,
+                asked,
+                platforms=platforms,
+                skipped_sources=skipped,
+            ),
             self._scope(state, "research"),
-            platforms=platforms,
-            skipped_sources=skipped,
+            self._tries,
         )
         return self._write(state, "dossier", draft.dossier, paper, by_hand=False, route="planning")
 
@@ -126,36 +136,36 @@ class CycleSteps:
         model = self.services.model_of(state["workspace_id"])
         scope = self._scope(state, "planning")
         wishes = (*last, previous.comment) if previous is not None and previous.comment else last
-        self._tell(state, "Choosing the themes")
-        outline = planner.themes(model, profile, dossier, len(times), wishes, scope)
+        self._tell(state, N_("Choosing the themes"))
+        outline = ask_again(
+            lambda asked: planner.themes(model, profile, dossier, len(times), wishes, asked),
+            scope,
+            self._tries,
+        )
         themes: tuple[Theme, ...] = outline.themes
         items: list[PlanItem] = []
         for number, slot in enumerate(times, start=1):
-            self._tell(state, f"Writing post {number} of {len(times)}")
-            write = partial(
-                planner.write_item,
-                model,
-                profile,
-                dossier,
-                themes[(number - 1) % len(themes)],
-                slot,
-                total=len(times),
-                earlier=items,
-                limit=limit,
-                platforms=platforms,
-            )
-            items.append(self._item(write, scope))
-        return Plan(themes=themes, items=tuple(items), used_findings=outline.used_findings)
+            self._tell(state, N_("Writing post {0} of {1}").format(number, len(times)))
+            theme = themes[(number - 1) % len(themes)]
 
-    def _item(self, write: Callable[..., planner.ItemDraft], scope: CallScope) -> PlanItem:
-        """One post; unusable output is asked for anew here, so that the posts before it are kept."""
-        last = self.services.settings.stage_tries - 1
-        for attempt in range(last):
-            try:
-                return write(scope.model_copy(update={"attempt": scope.attempt + attempt})).item
-            except InvalidOutput as error:
-                log.warning("post %s: %s", attempt, error)
-        return write(scope.model_copy(update={"attempt": scope.attempt + last})).item
+            def write(
+                asked: CallScope, theme: Theme = theme, slot: Slot = slot
+            ) -> planner.ItemDraft:
+                return planner.write_item(
+                    model,
+                    profile,
+                    dossier,
+                    theme,
+                    slot,
+                    asked,
+                    total=len(times),
+                    earlier=items,
+                    limit=limit,
+                    platforms=platforms,
+                )
+
+            items.append(ask_again(write, scope, self._tries).item)
+        return Plan(themes=themes, items=tuple(items), used_findings=outline.used_findings)
 
     def _last_findings(self, uow: UnitOfWork, cycle: Cycle) -> tuple[str, ...]:
         """The recommendations of the evaluation before this period."""
@@ -255,19 +265,25 @@ class CycleSteps:
         """Read the figures, compute, let the evaluator explain, and tell the people of the brand."""
         cycle, profile, paper = self._open(state, "evaluation", "evaluation")
         if paper is None:
-            self._tell(state, "Reading the platforms' figures")
+            self._tell(state, N_("Reading the platforms' figures"))
             measure_accounts(
                 self.services, state["workspace_id"], cycle.brand_id, since=cycle.period_start
             )
             with self._unit(state) as uow:
-                evaluation = compute(uow, uow.cycles.get(cycle.id))
-            if not self._by_hand(cycle):
-                self._tell(state, "Explaining the figures")
-                evaluation = self._explain(state, evaluation, profile)
-            with self._unit(state) as uow:
+                current = uow.cycles.get(cycle.id)
+                # The figures stand before anybody explains them: no model can hold them back.
                 paper = write_paper(
-                    uow, uow.cycles.get(cycle.id), "evaluation", evaluation, state="approved"
+                    uow, current, "evaluation", compute(uow, current), state="approved"
                 )
+        evaluation = read_evaluation(paper)
+        if not (self._by_hand(cycle) or evaluation.paragraphs):
+            self._tell(state, N_("Explaining the figures"))
+            evaluation = self._explain(state, evaluation, profile)
+            with self._unit(state) as uow:
+                current = uow.cycles.get(cycle.id)
+                newest = uow.cycles.latest_paper(cycle.id, "evaluation")
+                if newest is not None and newest.id == paper.id:  # nobody wrote meanwhile
+                    paper = write_paper(uow, current, "evaluation", evaluation, state="approved")
         self._report(state, profile, read_evaluation(paper))
         self._tell(state, "")
         return {"route": "end"}
@@ -275,11 +291,11 @@ class CycleSteps:
     def _explain(
         self, state: ThreadState, evaluation: Evaluation, profile: BrandProfile
     ) -> Evaluation:
-        explained = evaluator.explain(
-            self.services.model_of(state["workspace_id"]),
-            evaluation.figures,
-            profile.languages[0],
+        model = self.services.model_of(state["workspace_id"])
+        explained = ask_again(
+            lambda asked: evaluator.explain(model, evaluation.figures, profile.languages[0], asked),
             self._scope(state, "evaluation"),
+            self._tries,
         )
         return evaluation.model_copy(update={"paragraphs": explained.paragraphs})
 
@@ -288,7 +304,7 @@ class CycleSteps:
         with self._unit(state) as uow:
             if uow.audit.of("report", state["subject_id"]):
                 return
-        title, body = report_text(evaluation, profile, self.services.settings.language)
+        title, body = report_text(evaluation, profile, profile.languages[0])
         deliver_report(self.services, profile, title, body)
         with self._unit(state) as uow:
             uow.audit.write(
@@ -303,6 +319,10 @@ class CycleSteps:
     def _scope(self, state: ThreadState, stage: str) -> CallScope:
         with self._unit(state) as uow:
             return call_scope(uow, state["brand_id"], state["thread_id"], stage)
+
+    @property
+    def _tries(self) -> int:
+        return self.services.settings.stage_tries
 
     def _by_hand(self, cycle: Cycle) -> bool:
         return cycle.by_hand or self.services.model_off
@@ -325,7 +345,7 @@ class CycleSteps:
             cycle.stage, cycle.progress = stage, ""
 
     def _tell(self, state: ThreadState, text: str) -> None:
-        """Progress that people see while a stage runs."""
+        """Progress that people see while a stage runs: marked texts, translated where they are shown."""
         with self._unit(state) as uow:
             uow.cycles.get(state["subject_id"]).progress = text
 

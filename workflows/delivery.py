@@ -94,6 +94,12 @@ class Delivery:
             segments = list(uow.actions.segments(action))
             if state is ActionState.SCHEDULED and not self._may_go(uow, action, segments, now):
                 return ActionState(action.state)
+            if state is ActionState.PUBLISHING and (why := uow.stop.why_stopped(action.brand_id)):
+                # In the middle of a thread: what is out stays out, the rest waits.
+                action.state = next_state(state, Verb.NOT_SENT).value
+                action.retry_at = now + STOP_PAUSE
+                action.reason = why
+                return ActionState(action.state)
             payload = self._approved_payload(uow, action)
             if not segments:
                 segments = self._prepare_segments(uow, action, payload, now)

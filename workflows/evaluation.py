@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from analysis.media import media_figures
 from analysis.network import most_active, network_figures
 from analysis.tables import AccountRow, EngagementRow, Metric, PostRow
 from channels.base import Channel, ChannelError, MetricValue
+from config.i18n import N_, gettext_for, translate_stored
 from domain.action import ActionKind
 from domain.brand import BrandProfile
 from domain.conversation import InteractionKind, Sentiment
@@ -30,7 +31,6 @@ from workflows.services import Services
 log = logging.getLogger(__name__)
 
 FOLLOWERS = frozenset({"followersCount", "followers_count"})
-Translate = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -233,48 +233,45 @@ def engagement_row(
 
 # -- telling -----------------------------------------------------------------------------------
 
-_LAYERS = {"media": "Media", "conversation": "Conversation", "network": "Network"}
+_LAYERS = {"media": N_("Media"), "conversation": N_("Conversation"), "network": N_("Network")}
 _STATUS = {
-    "not_offered": "not offered by the platform",
-    "not_yet": "not yet read",
-    "too_few": "too few to say",
+    "not_offered": N_("not offered by the platform"),
+    "not_yet": N_("not yet read"),
+    "too_few": N_("too few to say"),
 }
 
 
-def figure_text(figure: Figure, locale: str, translate: Translate = str) -> str:
-    """A figure in words: the number as the locale writes it, or why there is none."""
+def figure_text(figure: Figure, language: str) -> str:
+    """A figure in words: the number as the language writes it, or why there is none."""
     if figure.status == "ok" and figure.value is not None:
         if isinstance(figure.value, str):
             return figure.value
         if figure.unit == "share":
-            return str(format_percent(figure.value, format="#,##0.0%", locale=locale))
-        return str(format_decimal(figure.value, format="#,##0.##", locale=locale))
-    return translate(_STATUS.get(figure.status, _STATUS["not_yet"]))
+            return str(format_percent(figure.value, format="#,##0.0%", locale=language))
+        return str(format_decimal(figure.value, format="#,##0.##", locale=language))
+    return gettext_for(language)(_STATUS.get(figure.status, _STATUS["not_yet"]))
 
 
-def report_text(
-    evaluation: Evaluation, profile: BrandProfile, locale: str, translate: Translate = str
-) -> tuple[str, str]:
+def report_text(evaluation: Evaluation, profile: BrandProfile, language: str) -> tuple[str, str]:
     """Title and body of the report as plain text, for e-mail and chat.
 
     Args:
         evaluation: figures and paragraphs.
         profile: the brand.
-        locale: `id` or `en`, for dates and numbers.
-        translate: gettext of that locale; by default the English source text.
+        language: `id` or `en`, for words, dates and numbers.
 
     Raises:
         KeyError: a paragraph points at a figure that is not there.
     """
-    zone = profile.zone
+    zone, translate = profile.zone, gettext_for(language)
     start, end = (
-        format_date(instant.astimezone(zone).date(), format="medium", locale=locale)
+        format_date(instant.astimezone(zone).date(), format="medium", locale=language)
         for instant in (evaluation.period_start, evaluation.period_end)
     )
     title = translate("Evaluation of {brand}, {start} to {end}").format(
         brand=profile.name, start=start, end=end
     )
-    shown = {figure.id: figure_text(figure, locale, translate) for figure in evaluation.figures}
+    shown = {figure.id: figure_text(figure, language) for figure in evaluation.figures}
     lines = [title, ""]
     for paragraph in evaluation.paragraphs:
         text = PLACEHOLDER.sub(lambda found: shown[found.group(1)], paragraph.text)
@@ -286,18 +283,17 @@ def report_text(
         if not figures:
             continue
         lines += [translate(name), ""]
-        lines += [_line(figure, shown[figure.id], profile, locale, translate) for figure in figures]
+        lines += [_line(figure, shown[figure.id], profile, language) for figure in figures]
         lines.append("")
     return title, "\n".join(lines).rstrip() + "\n"
 
 
-def _line(
-    figure: Figure, shown: str, profile: BrandProfile, locale: str, translate: Translate
-) -> str:
-    notes = [translate(figure.note)] if figure.note else []
+def _line(figure: Figure, shown: str, profile: BrandProfile, language: str) -> str:
+    translate = gettext_for(language)
+    notes = [translate_stored(figure.note, translate)] if figure.note else []
     if figure.status == "not_yet" and figure.as_of is not None:
         day = figure.as_of.astimezone(profile.zone).date()
-        read = format_date(day, format="medium", locale=locale)
+        read = format_date(day, format="medium", locale=language)
         notes.append(translate("last read on {day}").format(day=read))
     return f"- {translate(figure.label)}: {shown}" + (f" ({'; '.join(notes)})" if notes else "")
 

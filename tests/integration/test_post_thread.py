@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from channels.base import NotSent, Refused, SendRequest, Unknown
+from channels.base import NotSent, Refused, SendRequest, Sent, Unknown
 from domain.action import ActionState
 from domain.approval import Verb
 from domain.brand import BrandProfile
@@ -255,6 +255,26 @@ def test_the_stop_switch_halts_and_releases(room: Room) -> None:
         uow.brands.get(room.brand_id).stopped = False
     room.pump.pass_time(timedelta(minutes=5))
     assert room.platform.sends == 1
+
+
+def test_the_stop_switch_halts_in_the_middle_of_a_thread(room: Room) -> None:
+    def stop_now(request: SendRequest) -> Sent:
+        with room.services.database.unit(room.workspace_id) as uow:
+            uow.brands.get(room.brand_id).stopped = True
+        return room.platform.store(request)
+
+    room.platform.script = [stop_now]
+    action_id = room.post("satu", more=("dua",))
+    room.decide(action_id, Verb.APPROVE)
+    room.pump.drain()
+    assert room.platform.texts() == ["satu"]
+    assert room.action(action_id).state == ActionState.SCHEDULED
+    with room.services.database.unit(room.workspace_id) as uow:
+        uow.brands.get(room.brand_id).stopped = False
+    room.clock.advance(timedelta(days=1))  # a thread that was begun is finished, however late
+    room.pump.tick()
+    assert room.platform.texts() == ["satu", "dua"]
+    assert room.action(action_id).state == ActionState.PUBLISHED
 
 
 def test_too_late_goes_back_to_people(room: Room) -> None:

@@ -201,6 +201,9 @@ def kill_something(mission: Mission, dice: random.Random) -> None:
             os.kill(dice.choice(victims), signal.SIGKILL)
         except ProcessLookupError:
             return
+        time.sleep(0.5)
+        # It may have been the web server: a person would press reload.
+        wait_until(mission.installation.answers, 60, "the web answers again")
 
 
 def test_the_mission_on_a_real_site_network_model_and_browser(mission: Mission) -> None:

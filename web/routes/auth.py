@@ -7,9 +7,9 @@ import secrets
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from config.i18n import LANGUAGES, choose
 from storage.repositories.people import Logins
 from web.forms import Form_, LoginForm_
-from web.i18n import LANGUAGES, choose
 from web.pages import go, page
 from web.visit import (
     LANGUAGE_COOKIE,

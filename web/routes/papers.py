@@ -83,16 +83,16 @@ def show(
             visit,
             status=status_of(error)[0] if error else 200,
             view=view,
-            content=_content(uow, view),
+            content=_content(uow, view, visit.language),
             error=str(error) if error else "",
             stale=isinstance(error, StaleVersion),
             typed=form.plain() if form else {},
         )
 
 
-def _content(uow: UnitOfWork, view: PaperView) -> object:
+def _content(uow: UnitOfWork, view: PaperView, language: str) -> object:
     if view.paper.kind == "dossier":
         return read_dossier(view.paper)
     if view.paper.kind == "plan":
         return read_plan(view.paper)
-    return evaluation_view(uow, read_evaluation(view.paper))
+    return evaluation_view(uow, read_evaluation(view.paper), language)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.evaluation import Evaluation, Figure, Paragraph, render
+from domain.evaluation import PLACEHOLDER, Evaluation, Figure, Paragraph
 from storage.tables import Brand, Cycle, Paper
 from storage.uow import UnitOfWork
 from web.views.item import person_names
+from workflows.evaluation import figure_text
 
 LAYERS = ("media", "conversation", "network")
 
@@ -69,18 +70,22 @@ class EvaluationView:
     evaluation: Evaluation
 
 
-def evaluation_view(uow: UnitOfWork, evaluation: Evaluation) -> EvaluationView:
+def evaluation_view(uow: UnitOfWork, evaluation: Evaluation, language: str) -> EvaluationView:
     """Figures by layer, paragraphs with their figures, people by name."""
     people = []
     for person_id, count in evaluation.people:
         person = uow.interactions.person(person_id)
         people.append((person.handle or "", person.platform, count))
+    shown = {figure.id: figure_text(figure, language) for figure in evaluation.figures}
     return EvaluationView(
         layers=[
             (layer, [figure for figure in evaluation.figures if figure.layer == layer])
             for layer in LAYERS
         ],
-        paragraphs=[(p, render(p.text, evaluation.figures)) for p in evaluation.paragraphs],
+        paragraphs=[
+            (p, PLACEHOLDER.sub(lambda found: shown[found.group(1)], p.text))
+            for p in evaluation.paragraphs
+        ],
         people=people,
         evaluation=evaluation,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from analysis.conversation import conversation_figures
+from analysis.media import media_figures
+from analysis.network import network_figures
 from analysis.tables import AccountRow, EngagementRow, Metric, PostRow
 from domain.conversation import InteractionKind, Sentiment
 from domain.evaluation import Figure
@@ -60,3 +63,28 @@ def table(figures: tuple[Figure, ...]) -> dict[str, Figure]:
     found = {figure.id: figure for figure in figures}
     assert len(found) == len(figures)
     return found
+
+
+def all_words() -> list[Figure]:
+    """Figures in every situation: each label, unit and note that the analysis can write."""
+    many = [said(number, f"p{number}", "Kopi Senja dan Teh Pagi") for number in range(25)]
+    judged = [
+        said(number, "p", "Kopi Senja", sentiment=feeling, answered_after=5)
+        for number, feeling in enumerate([Sentiment.POSITIVE] * 3 + [Sentiment.NEGATIVE] * 3)
+    ]
+    read = (1, 2, 3, 4)
+    two = [account(), account("mastodon", None)]
+    both = [account(), account("mastodon")]
+    mixed = [post(1, read), post(2, None), post(3, (1, 2, 3), "mastodon")]
+    return [
+        *media_figures([], [], []),
+        *media_figures([post(1, None)], [account(followers=None)], []),
+        *media_figures(mixed, two, many),
+        *media_figures([post(number, read) for number in range(7)], both, many),
+        *media_figures([post(number, read) for number in range(40)], both, many),
+        *conversation_figures([], "Kopi Senja"),
+        *conversation_figures(many, "Kopi Senja", ("Teh Pagi",)),
+        *conversation_figures(judged, "Kopi Senja", ("Teh Pagi",)),
+        *network_figures([], None),
+        *network_figures(many, {"p1"}),
+    ]

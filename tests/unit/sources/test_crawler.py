@@ -1,6 +1,5 @@
 """Crawling real websites on loopback."""
 
-
 import socket
 import tracemalloc
 from collections.abc import Mapping

@@ -10,6 +10,7 @@ from PIL import Image
 from starlette.datastructures import FormData, Headers, UploadFile
 
 from channels.base import CredentialsRefused
+from config.catalogue import messages
 from domain.action import ActionState
 from domain.approval import HUMAN_VERBS
 from domain.errors import InvalidInput, LimitExceeded, StaleVersion
@@ -20,7 +21,6 @@ from web import labels
 from web.diff import Piece, words
 from web.errors import status_of
 from web.forms import Form
-from web.i18n import choose, messages, missing, translations
 from web.limits import LimitBook
 from web.pages import environment, web_link
 from web.quotes import find_quote
@@ -34,41 +34,16 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 # -- translations --------------------------------------------------------------------------------
 
 
-def test_every_text_of_code_and_templates_has_an_indonesian_translation() -> None:
-    assert missing("id") == []
-
-
 def test_the_texts_are_found_in_every_template() -> None:
     places = {place for message in messages() for place, _ in message.locations}
-    templates = {f"templates/{name}" for name in environment("en").list_templates()}
+    templates = {f"web/templates/{name}" for name in environment("en").list_templates()}
     assert templates - places == set()
 
 
-def test_placeholders_of_translations_are_those_of_the_source() -> None:
-    texts = translations("id")
-    for message in messages():
-        source = message.id if isinstance(message.id, str) else message.id[1]
-        if not source:
-            continue
-        wanted = {part.split(")")[0] for part in source.split("%(")[1:]}
-        given = texts.gettext(message.id) if isinstance(message.id, str) else None
-        text = given if given is not None else texts.ngettext(message.id[0], message.id[1], 2)
-        assert {part.split(")")[0] for part in text.split("%(")[1:]} == wanted, source
-
-
-@pytest.mark.parametrize(
-    ("wanted", "accepted", "language"),
-    [
-        ("id", "en", "id"),
-        (None, "id-ID,id;q=0.9,en;q=0.8", "id"),
-        (None, "in-ID", "id"),
-        ("xx", "fr,de", "en"),
-    ],
-)
-def test_language_is_the_wish_then_the_browsers(
-    wanted: str | None, accepted: str, language: str
-) -> None:
-    assert choose(wanted, accepted) == language
+def test_stored_texts_are_translated_and_escaped_in_pages() -> None:
+    note = environment("id").from_string("{{ text|stored }}")
+    assert note.render(text="<b>: mean of 40 posts") == "&lt;b&gt;: rata-rata dari 40 kiriman"
+    assert note.render(text="100% <i>") == "100% &lt;i&gt;"
 
 
 def test_every_state_and_verb_of_people_has_a_name() -> None:

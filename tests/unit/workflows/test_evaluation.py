@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,8 @@ from storage.tables import Action, ChannelAccount, Cycle, InteractionRow, Metric
 from storage.uow import Database
 from tests.fakes import START, FakeChannel, ListWaker, fake_services
 from tests.rooms import Room, make_room
+from tests.unit.analysis.rows import all_words
+from tests.unit.analysis.test_words import NAMES
 from workflows.evaluation import (
     compute,
     deliver_report,
@@ -30,19 +32,6 @@ from workflows.evaluation import (
 )
 
 END = START + timedelta(days=7)
-WORDS = {
-    "Media": "Media",
-    "not yet read": "belum dibaca",
-    "not offered by the platform": "tidak tersedia di platform",
-    "Engagements": "Keterlibatan",
-    "Evaluation of {brand}, {start} to {end}": "Evaluasi {brand}, {start} sampai {end}",
-    "Recommendation: {text}": "Saran: {text}",
-    "last read on {day}": "terakhir dibaca {day}",
-}
-
-
-def indonesian(text: str) -> str:
-    return WORDS.get(text, text)
 
 
 def figure(figure_id: str = "engagements", **more: object) -> Figure:
@@ -105,12 +94,11 @@ def test_an_answer_to_another_person_is_a_tie_between_people() -> None:
         (figure(value=2.5), "id", "2,5"),
         (figure(value=0), "en", "0"),
         (figure(value=None, status="not_yet"), "id", "belum dibaca"),
-        (figure(value=None, status="not_offered"), "id", "tidak tersedia di platform"),
+        (figure(value=None, status="not_offered"), "id", "tidak disediakan oleh platform"),
     ],
 )
 def test_figures_in_words(given: Figure, locale: str, shown: str) -> None:
-    translate: Callable[[str], str] = indonesian if locale == "id" else str
-    assert figure_text(given, locale, translate) == shown
+    assert figure_text(given, locale) == shown
 
 
 def test_the_report_is_written_in_the_readers_language() -> None:
@@ -127,13 +115,29 @@ def test_the_report_is_written_in_the_readers_language() -> None:
             Paragraph(text="Balas lebih cepat.", kind="recommendation"),
         ),
     )
-    title, body = report_text(evaluation, BrandProfile(name="Kopi Senja"), "id", indonesian)
+    title, body = report_text(evaluation, BrandProfile(name="Kopi Senja"), "id")
     assert title == "Evaluasi Kopi Senja, 23 Nov 2026 sampai 30 Nov 2026"
-    assert "Ada 12 tanggapan, jangkauan tidak tersedia di platform." in body
-    assert "Saran: Balas lebih cepat." in body
+    assert "Ada 12 tanggapan, jangkauan tidak disediakan oleh platform." in body
+    assert "Rekomendasi: Balas lebih cepat." in body
     assert "- Keterlibatan: 12\n" in body
-    assert "- Likes: belum dibaca (terakhir dibaca 23 Nov 2026)" in body
-    assert "Conversation" not in body
+    assert "- Suka: belum dibaca (terakhir dibaca pada 23 Nov 2026)" in body
+    assert "Percakapan" not in body
+
+
+def test_an_indonesian_report_has_no_english_words_of_the_figures() -> None:
+    figures = tuple(
+        item.model_copy(update={"id": f"{item.id}_{number}"})
+        for number, item in enumerate(all_words())
+    )
+    evaluation = Evaluation(period_start=START, period_end=END, figures=figures)
+    profile = BrandProfile(name="Kopi Senja")
+    english = report_text(evaluation, profile, "en")[1].splitlines()
+    indonesian = report_text(evaluation, profile, "id")[1].splitlines()
+    assert len(english) == len(indonesian)
+    assert {line for line in english if line in indonesian} <= {"", "Media"}
+    for item in figures:
+        assert f"- {item.label}: " not in "\n".join(indonesian)
+        assert f"({item.note})" not in "\n".join(indonesian) or item.note in NAMES
 
 
 def test_a_placeholder_without_a_figure_is_an_error() -> None:
