@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from domain.plan import Slot
     from storage.tables import Action
     from storage.uow import UnitOfWork
-    from workflows.actions import ActionVerbs, Draft
+    from workflows.actions import ActionVerbs
+    from workflows.items import Draft
     from workflows.services import Services
 
 
@@ -113,7 +114,7 @@ class Desk:
         """
         from cli.session import acting_user
         from domain.errors import InvalidInput
-        from workflows.actions import Draft
+        from workflows.items import Draft
         from workflows.start import compose_reply
 
         if item.kind != "interaction":
@@ -178,7 +179,7 @@ def _draft(uow: UnitOfWork, action: Action, texts: tuple[str, ...], *, no_claim:
     That the old text claimed nothing says nothing of the new one.
     """
     from domain.action import Payload
-    from workflows.actions import Draft
+    from workflows.items import Draft
 
     old = uow.actions.version(action)
     assert old is not None
@@ -196,7 +197,7 @@ def _draft(uow: UnitOfWork, action: Action, texts: tuple[str, ...], *, no_claim:
 
 
 def _slot(uow: UnitOfWork, action: Action, slot: tuple[str, str, str | None]) -> Slot:
-    from workflows.actions import parse_slot
+    from workflows.items import parse_slot
 
     day, at, zone = slot
     return parse_slot(day, at, zone or uow.brands.profile(action.brand_id).time_zone)

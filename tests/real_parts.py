@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import text
 
@@ -147,7 +147,7 @@ class Endpoint:
     """A model endpoint that answers well, or as `bad` says; give it to `serve` as the handler."""
 
     # The task that a schema's name stands for.
-    TASKS = {
+    TASKS: ClassVar[dict[str, str]] = {
         "Business": "research_business",
         "Findings": "research_findings",
         "Themes": "plan_themes",

@@ -14,7 +14,8 @@ from storage.repositories.people import Workspaces
 from storage.tables import Action, Cycle, Thread, User, new_id
 from storage.uow import Database, UnitOfWork
 from tests.fakes import START, FakePlatform, ListWaker, Pump, fake_services
-from workflows.actions import ActionVerbs, Draft
+from workflows.actions import ActionVerbs
+from workflows.items import Draft
 from workflows.services import Services
 from workflows.start import compose_post, start_cycle
 

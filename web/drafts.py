@@ -14,7 +14,7 @@ from storage.uow import UnitOfWork
 from web.forms import Form
 from web.limits import Offer
 from web.uploads import picture, store
-from workflows.actions import Draft, parse_slot
+from workflows.items import Draft, parse_slot
 
 
 @dataclass(frozen=True)

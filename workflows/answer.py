@@ -14,10 +14,10 @@ from domain.errors import NotFound
 from domain.events import EventKind
 from storage.tables import Action
 from storage.uow import UnitOfWork
-from workflows.actions import Draft, new_action
 from workflows.asking import ask_again
 from workflows.context import answer_context
 from workflows.graph import ThreadState, edges, wait_for
+from workflows.items import Draft, new_action
 from workflows.post import PostSteps
 from workflows.services import Services
 from workflows.steps import ROUTES

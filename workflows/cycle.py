@@ -21,11 +21,11 @@ from domain.plan import Plan, PlanItem, Slot, Theme, slots
 from sources.errors import SourceError
 from storage.tables import Cycle, Paper, new_id
 from storage.uow import UnitOfWork
-from workflows.actions import Draft, new_action
 from workflows.asking import ask_again
 from workflows.context import call_scope
 from workflows.evaluation import compute, deliver_report, measure_accounts, report_text
 from workflows.graph import ThreadState, edges, wait_for
+from workflows.items import Draft, new_action
 from workflows.papers import read_dossier, read_evaluation, read_plan, write_paper
 from workflows.services import Reading, Services
 from workflows.threads import new_thread

@@ -18,31 +18,26 @@ from channels.base import (
     CannotTell,
     Channel,
     ChannelError,
-    Image,
     NotSent,
     Outcome,
     Refused,
-    RemoteRef,
     SendRequest,
     Sent,
     Unknown,
 )
 from domain.action import ActionState, Payload
 from domain.approval import Verb, next_state
-from domain.errors import HumasError, InvalidInput
-from storage.tables import Action, Attempt, ChannelAccount, SegmentRow, new_id
+from domain.errors import InvalidInput
+from storage.tables import Action, Attempt, ChannelAccount, SegmentRow
 from storage.uow import UnitOfWork
-from workflows.actions import back_to_review, finish, mark_sent
+from workflows.items import back_to_review, finish, mark_sent
+from workflows.segments import approved_payload, new_attempt, prepare_segments, segment_request
 from workflows.services import Services
 
 log = logging.getLogger(__name__)
 
 STOP_PAUSE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=30)
-
-
-class DigestMismatch(HumasError):
-    """The stored payload is not what was approved; nothing is sent."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +95,25 @@ class Delivery:
                 action.retry_at = now + STOP_PAUSE
                 action.reason = why
                 return ActionState(action.state)
-            payload = self._approved_payload(uow, action)
+            payload = approved_payload(uow, action)
             if not segments:
-                segments = self._prepare_segments(uow, action, payload, now)
+                segments = prepare_segments(self._services, uow, action, payload, now)
             pending = next(s for s in segments if s.state == "pending")
             if state is ActionState.SCHEDULED:
                 action.state = next_state(state, Verb.CLAIM).value
                 action.reason = ""
             uow.session.flush()
             earlier = [item.outcome for item in uow.actions.attempts(pending.id)]
-            attempt = self._new_attempt(uow, action, pending, len(earlier) + 1)
+            attempt = new_attempt(
+                uow, action, pending, len(earlier) + 1, float(self._services.settings.lease_seconds)
+            )
             return Claim(
                 look_first="unknown" in earlier,
                 account=uow.brands.account(action.account_id),
                 action_id=action.id,
                 attempt_id=attempt.id,
                 segment_id=pending.id,
-                request=self._request(uow, payload, segments, pending, attempt.number),
+                request=segment_request(uow, payload, segments, pending, attempt.number),
             )
 
     def _lost_or_running(self, uow: UnitOfWork, action: Action) -> bool:
@@ -167,103 +164,6 @@ class Delivery:
             )
             return False
         return True
-
-    def _approved_payload(self, uow: UnitOfWork, action: Action) -> Payload:
-        """The current version's payload, only if it is approved and still what it was."""
-        version = uow.actions.version(action)
-        approval = uow.actions.approval(action)
-        assert version is not None
-        payload = Payload.model_validate(version.payload)
-        if approval is None or approval.digest != payload.digest():
-            raise DigestMismatch(
-                f"Action {action.id} version {action.version} is not what was approved. Nothing was sent. "
-                "Open it, compare the text, and approve it again."
-            )
-        return payload
-
-    def _prepare_segments(
-        self, uow: UnitOfWork, action: Action, payload: Payload, now: datetime
-    ) -> list[SegmentRow]:
-        """Rows with the client keys, made once per version before the first try."""
-        channel = self._services.open_channel(uow.brands.account(action.account_id))
-        rows = []
-        for ordinal, _ in enumerate(payload.segments or ("",)):
-            row = SegmentRow(
-                id=new_id(),
-                workspace_id=self._workspace,
-                action_id=action.id,
-                version=action.version,
-                digest=payload.digest(),
-                ordinal=ordinal,
-                state="pending",
-                client_key=channel.new_client_key(now),
-                client_time=now,
-                remote_extra={},
-            )
-            uow.session.add(row)
-            rows.append(row)
-        return rows
-
-    def _new_attempt(
-        self, uow: UnitOfWork, action: Action, segment: SegmentRow, number: int
-    ) -> Attempt:
-        lease = float(self._services.settings.lease_seconds)
-        attempt = Attempt(
-            id=new_id(),
-            workspace_id=self._workspace,
-            action_id=action.id,
-            version=action.version,
-            digest=segment.digest,
-            segment_id=segment.id,
-            number=number,
-            lease_until=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, lease),
-            raw={},
-        )
-        uow.session.add(attempt)
-        uow.session.flush()
-        return attempt
-
-    def _request(
-        self,
-        uow: UnitOfWork,
-        payload: Payload,
-        segments: list[SegmentRow],
-        segment: SegmentRow,
-        number: int,
-    ) -> SendRequest:
-        if payload.segments:
-            content = payload.segments[segment.ordinal]
-            images = tuple(
-                Image(
-                    data=media.data,
-                    mime=media.mime,
-                    alt=ref.alt,
-                    width=media.width,
-                    height=media.height,
-                )
-                for ref in content.media
-                if (media := uow.brands.media(ref.media_id))
-            )
-            text, languages = content.text, content.languages
-        else:
-            images, text, languages = (), "", ()
-        if segment.ordinal > 0:
-            previous = segments[segment.ordinal - 1]
-            assert previous.remote_id is not None
-            target: RemoteRef | None = RemoteRef(previous.remote_id, dict(previous.remote_extra))
-        else:
-            target = RemoteRef(payload.target) if payload.target else None
-        return SendRequest(
-            kind=payload.kind,
-            client_key=segment.client_key,
-            client_time=segment.client_time,
-            text=text,
-            images=images,
-            languages=languages,
-            visibility=payload.visibility,
-            reply_to=target,
-            attempt=number,
-        )
 
     # -- send ----------------------------------------------------------------------------------
 
@@ -382,7 +282,7 @@ class Delivery:
                 self._found(uow, locked, self._services.clock.now())
                 return ActionState(locked.state)
             attempts = uow.actions.attempts(pending.id)
-            request = self._request(
+            request = segment_request(
                 uow,
                 Payload.model_validate(version.payload),
                 segments,

@@ -10,9 +10,9 @@ from langgraph.graph import START, StateGraph
 from agents.writer import redraft
 from domain.action import ActionState, Payload
 from domain.approval import Verb
-from workflows.actions import next_version
 from workflows.context import RedraftContext, redraft_context
 from workflows.graph import ThreadState, edges
+from workflows.items import next_version
 from workflows.services import Services
 from workflows.steps import ROUTES, ActionSteps
 

@@ -218,9 +218,7 @@ class Runner:
         with self._services.database.unit(workspace_id) as uow:
             thread = uow.threads.get(thread_id, lock=True)
             thread.error = (
-                str(error)
-                if isinstance(error, HumasError)
-                else (f"{type(error).__name__}: {error}")
+                str(error) if isinstance(error, HumasError) else _unexpected(thread.node, error)
             )
             thread.tries += 1
             if for_good or thread.failures >= settings.stage_tries:
@@ -268,6 +266,15 @@ class Runner:
 
 
 _NOTHING = object()
+
+
+def _unexpected(node: str, error: Exception) -> str:
+    """An error that nobody foresaw, for people; statements and data in it stay in the log."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return (
+        f"The stage {node} ended with an error that is not known ({type(error).__name__}: {first}). "
+        "Look at the worker's log, then run the stage again."
+    )
 
 
 def _checkpoint(snapshot: StateSnapshot) -> str:

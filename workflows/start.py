@@ -13,7 +13,8 @@ from domain.plan import Slot
 from domain.team import Right, Role, require
 from storage.tables import Action, Cycle, InteractionRow, Thread, User, new_id
 from storage.uow import UnitOfWork
-from workflows.actions import ActionVerbs, Draft
+from workflows.actions import ActionVerbs
+from workflows.items import Draft
 from workflows.threads import new_thread
 
 

@@ -1,28 +1,20 @@
-"""Websites that cannot be read and credentials that are refused, behind the real crawler and channels."""
+"""Websites that cannot be read, and other rubbish from outside, behind the real crawler."""
 
 from __future__ import annotations
 
-import json
 import socket
 import tracemalloc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from channels.base import ChannelError
-from domain.action import ActionState
-from domain.approval import Verb
 from domain.brand import BrandProfile
-from storage.tables import ChannelAccount
 from storage.uow import Database
-from tests.fakes import ListWaker
+from tests.fakes import ListWaker, Pump
 from tests.real_parts import (
     HTML,
-    JSON,
     STORY,
     free_port,
     kept,
@@ -33,20 +25,15 @@ from tests.real_parts import (
     run_until_it_fails,
     website,
 )
-from tests.rooms import Room
-from tests.unit.net.loopback import Answer, Seen, Site, serve, talk
+from tests.rooms import make_room
+from tests.unit.net.loopback import Answer, Site, serve, talk
 from workflows import intake
-from workflows.accounts import connect_account
-from workflows.actions import Draft
-from workflows.start import compose_post
+from workflows.services import Reading
 
 pytestmark = pytest.mark.db
 
 BIG = 50_000_000
 ROBOTS = {"Content-Type": "text/plain"}
-
-
-# -- websites ------------------------------------------------------------------------------------
 
 
 def big(path: bytes, home: bytes = b"") -> AbstractContextManager[Site]:
@@ -212,138 +199,52 @@ def test_a_page_of_50_megabytes_is_skipped_and_shows_in_the_dossier(
                 assert document.url == site.url + "/"
 
 
-# -- credentials ---------------------------------------------------------------------------------
-
-
-@dataclass
-class Instance:
-    """A Mastodon instance with one account; give it to `serve` as the handler."""
-
-    tokens: set[str] = field(default_factory=set)
-    posts: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def __call__(self, seen: Seen) -> Answer:
-        path = seen.path.split("?")[0]
-        if path.endswith("/instance"):
-            return self._json(200, {"configuration": {}})
-        if (seen.headers.get("authorization") or "").removeprefix("Bearer ") not in self.tokens:
-            return self._json(401, {"error": "The access token is invalid"})
-        if path == "/api/v1/accounts/verify_credentials":
-            return self._json(200, {"id": "7", "acct": "kopi", "username": "kopi"})
-        if path == "/api/v1/statuses" and seen.method == "POST":
-            key = str(seen.headers["idempotency-key"])
-            status = {"id": str(len(self.posts) + 1), "url": f"https://x.example/{key}"}
-            return self._json(200, self.posts.setdefault(key, status | json.loads(seen.body)))
-        if path == "/api/v1/notifications":
-            return self._json(200, [])
-        return self._json(404, {"error": "Record not found"})
-
-    def _json(self, status: int, body: Any) -> Answer:
-        return status, JSON, json.dumps(body).encode()
-
-
-def connect(room: Room, platform: str, address: str, secret: str) -> ChannelAccount:
-    with room.services.database.unit(room.workspace_id) as uow:
-        return connect_account(
-            room.services, uow, room.owner, room.brand_id, platform, address, "kopi", secret
-        )[0]
-
-
-def bluesky(_seen: Seen) -> Answer:
-    body = {"error": "AuthenticationRequired", "message": "Invalid identifier or password"}
-    return 401, JSON, json.dumps(body).encode()
-
-
-def no_instance(_seen: Seen) -> Answer:
-    return 200, HTML, b"<html>Selamat datang</html>"
-
-
-@pytest.mark.parametrize(
-    ("platform", "server", "said"),
-    [
-        ("mastodon", Instance(), "Reconnect the account"),
-        ("bluesky", bluesky, "app password|Reconnect the account"),
-        ("mastodon", no_instance, "/api/v1/accounts/verify_credentials"),
-    ],
-    ids=["mastodon", "bluesky", "no instance"],
-)
-def test_wrong_credentials_are_refused_and_not_stored(
-    platform: str,
-    server: Callable[[Seen], Answer],
-    said: str,
-    database: Database,
-    database_url: str,
-    waker: ListWaker,
-) -> None:
-    profile = BrandProfile(name="Kopi Senja")
-    with serve(server) as site:
-        hosts = (f"127.0.0.1:{site.port}",)
-        with real_room(database, database_url, waker, profile, allow_hosts=hosts) as room:
-            before = kept(room)
-            with pytest.raises(ChannelError, match=said) as caught:
-                connect(room, platform, site.url, "wrong-secret")
-            assert f"127.0.0.1:{site.port}" in str(caught.value)
-            assert "wrong-secret" not in str(caught.value)
-            assert kept(room) == before
-
-
-def test_an_instance_inside_is_not_asked(
+def test_data_sent_as_text_is_skipped(
     database: Database, database_url: str, waker: ListWaker
 ) -> None:
-    with serve(Instance({"token"})) as secret:
-        profile = BrandProfile(name="Kopi Senja")
-        with real_room(database, database_url, waker, profile) as room:
-            before = kept(room)
-            with pytest.raises(ChannelError, match="only 80 and 443 are admitted"):
-                connect(room, "mastodon", secret.url, "token")
-            assert kept(room) == before
-            assert secret.seen == []
+    home = page("Kopi Senja menjual kopi gula aren.", links=("/data",))
+    data = (200, {"Content-Type": "text/plain"}, b"Kopi\x00\x01Senja menjual kopi.")
+    with serve(website({"/": home, "/data": data})) as site:
+        profile = BrandProfile(name="Kopi Senja", website=site.url + "/")
+        hosts = (f"127.0.0.1:{site.port}",)
+        with real_room(database, database_url, waker, profile, allow_hosts=hosts) as room:
+            cycle = room.start()
+            room.pump.drain()
+            assert room.thread_of(cycle.id).status == "waiting"
+            assert papers(room, cycle)["dossier"].content["skipped_sources"] == [
+                f"{site.url}/data: no text, although it is sent as text"
+            ]
 
 
-def test_revoked_credentials_hold_the_post_until_the_account_is_connected_again(
+def test_an_error_that_nobody_foresaw_shows_no_data_and_says_what_to_do(
     database: Database, database_url: str, waker: ListWaker
 ) -> None:
-    instance = Instance({"first"})
-    with serve(instance) as site:
-        hosts = (f"127.0.0.1:{site.port}",)
-        profile = BrandProfile(name="Kopi Senja")
-        with real_room(database, database_url, waker, profile, allow_hosts=hosts) as room:
-            account = connect(room, "mastodon", site.url, "first")
-            with database.unit(room.workspace_id) as uow:
-                draft = Draft(text="Halo dunia", no_claim=True)
-                action_id = compose_post(
-                    uow, room.verbs(uow), room.owner, account.id, draft, None
-                ).id
-            room.pump.drain()
-            instance.tokens.clear()  # revoked on the platform
-            room.decide(action_id, Verb.APPROVE)
-            room.pump.drain()
-            room.pump.tick()
-            for _ in range(2):
-                held = room.action(action_id)
-                assert held.state == ActionState.SCHEDULED
-                assert "credentials were refused; reconnect it" in held.reason
-                assert "401" in held.reason
-                assert held.attempts == 0  # waiting for a person uses up no try
-                room.clock.at = datetime.now(UTC) + timedelta(minutes=11)
-                room.pump.tick()
-            assert intake.poll(room.services, room.workspace_id, account.id) == 0
-            with database.unit(room.workspace_id) as uow:
-                assert "Reconnect the account" in str(uow.brands.account(account.id).poll_error)
-            assert instance.posts == {}
+    def broken(_profile: BrandProfile, _progress: Callable[[str], None]) -> Reading:
+        raise RuntimeError("the disk is full\n[parameters: 'Sari, Jalan Melati 3']")
 
-            before = kept(room)
-            with pytest.raises(ChannelError, match="Reconnect"):
-                connect(room, "mastodon", site.url, "wrong")
-            assert kept(room) == before  # the account keeps what it had
+    profile = BrandProfile(name="Kopi Senja", website="https://kopi.example")
+    with real_room(database, database_url, waker, profile) as room:
+        services = replace(room.services, read_sources=broken)
+        bad = replace(room, services=services, pump=Pump(services, waker))
+        error = run_until_it_fails(bad, bad.start()).error
+        assert "RuntimeError: the disk is full" in error
+        assert "worker's log, then run the stage again" in error
+        assert "Sari" not in error
 
-            instance.tokens.add("second")
-            assert connect(room, "mastodon", site.url, "second").id == account.id
-            room.clock.advance(timedelta(minutes=12))
-            room.pump.tick()
-            assert room.action(action_id).state == ActionState.PUBLISHED
-            assert room.action(action_id).reason == ""
-            assert [post["status"] for post in instance.posts.values()] == ["Halo dunia"]
-            intake.poll(room.services, room.workspace_id, account.id)
-            with database.unit(room.workspace_id) as uow:
-                assert uow.brands.account(account.id).poll_error is None
+
+@pytest.mark.parametrize("rubbish", ["\x00", "\ud800"])
+def test_characters_that_are_none_do_not_stop_the_inbox(
+    rubbish: str, database: Database, database_url: str, waker: ListWaker
+) -> None:
+    room = make_room(database, database_url, waker)
+    room.platform.comment(f"Halo{rubbish}Kak", "remote-1", "sari")
+    (bad,) = room.platform.inbound
+    room.platform.inbound = [
+        bad.model_copy(update={"person": bad.person.model_copy(update={"name": f"Sa{rubbish}ri"})})
+    ]
+    room.platform.comment("Buka jam berapa?", "remote-1", "budi")
+    assert intake.poll(room.services, room.workspace_id, room.account_id) == 2
+    with database.unit(room.workspace_id) as uow:
+        rows = uow.interactions.of_brand(room.brand_id)
+        found = {(row.text, uow.interactions.person(row.person_id).name) for row in rows}
+    assert found == {("Halo\ufffdKak", "Sa\ufffdri"), ("Buka jam berapa?", "Budi")}

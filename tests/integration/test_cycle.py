@@ -21,7 +21,7 @@ from tests.fakes import FakeModel, ListWaker
 from tests.rooms import Room, make_room
 from tests.spine.answers import DOCUMENT, set_answers
 from workflows import intake
-from workflows.actions import Draft
+from workflows.items import Draft
 from workflows.papers import decide_paper, edit_paper, read_evaluation, read_plan
 from workflows.services import Reading
 from workflows.start import compose_reply, no_answer, retry_stage

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from channels.base import NotSent, Refused, SendRequest, Sent, Unknown
-from domain.action import ActionState
+from domain.action import ActionState, MediaRef
 from domain.approval import Verb
 from domain.brand import BrandProfile
 from domain.errors import InvalidInput, NotPermitted, StaleVersion, TransitionRefused
@@ -19,7 +19,7 @@ from storage.tables import Attempt, ChannelAccount, new_id
 from storage.uow import Database
 from tests.fakes import START, ListWaker
 from tests.rooms import Room, make_room
-from workflows.actions import Draft
+from workflows.items import Draft
 from workflows.start import compose_post
 
 pytestmark = pytest.mark.db
@@ -115,6 +115,22 @@ def test_what_was_decided_cannot_be_changed_by_sql(room: Room, table: str) -> No
     column = "verb" if table in ("decisions", "audit_log") else "digest"
     with pytest.raises(IntegrityError, match="only grow"), room.services.database.system() as s:
         s.execute(text(f"update {table} set {column} = 'x'"))
+
+
+def test_changed_bytes_of_a_picture_are_not_sent(room: Room) -> None:
+    with room.services.database.unit(room.workspace_id) as uow:
+        media = uow.brands.add_media(room.brand_id, b"approved bytes", "image/png", 1, 1)
+    ref = MediaRef(media_id=media.id, sha256=media.sha256, mime="image/png", alt="Kopi")
+    action_id = room.post("Lihat", media=(ref,))
+    room.decide(action_id, Verb.APPROVE)
+    with room.services.database.system() as session:
+        session.execute(text("update media set data = 'other bytes'"))
+    room.pump.drain()
+    thread = room.thread_of(action_id)
+    assert thread.status == "failed"
+    assert "not the one that was approved" in thread.error
+    assert room.platform.sends == 0
+    assert room.action(action_id).state == ActionState.SCHEDULED
 
 
 def test_an_edit_voids_the_approval(room: Room) -> None:

@@ -24,7 +24,8 @@ from storage.secrets import new_key
 from storage.tables import User, new_id
 from tests.spine.processes import Processes
 from tests.spine.world import TablePlatform, world_services
-from workflows.actions import ActionVerbs, Draft
+from workflows.actions import ActionVerbs
+from workflows.items import Draft
 from workflows.services import Services
 from workflows.start import compose_post
 

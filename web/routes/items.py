@@ -17,7 +17,8 @@ from web.limits import Offer
 from web.pages import go, page
 from web.views.item import item_view
 from web.visit import Visit, Visit_
-from workflows.actions import ActionVerbs, Draft
+from workflows.actions import ActionVerbs
+from workflows.items import Draft
 
 router = APIRouter()
 EDIT_AND_APPROVE = "edit_and_approve"

@@ -18,7 +18,7 @@ from web.pages import go, page
 from web.quotes import find_quote, relink
 from web.views.papers import paper_view
 from web.visit import Visit, Visit_
-from workflows.actions import parse_slot
+from workflows.items import parse_slot
 from workflows.papers import edit_paper, read_plan
 
 router = APIRouter()
