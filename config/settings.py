@@ -22,7 +22,11 @@ class Settings(BaseSettings):
     """Read from `HUMAS_*` variables and, below them, from a file `.env` of the checkout."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HUMAS_", env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore"
+        env_prefix="HUMAS_",
+        env_file=ROOT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     mode: Literal["development", "production"] = Field(

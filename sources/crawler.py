@@ -199,6 +199,9 @@ class _Crawl:
             page = read_html(source, response.url, response.headers.get("content-language", ""))
             title, language, text = page.title, page.language, page.text
             self._queue(page.links, depth + 1)
+        elif media == "text/plain" and "\x00" in source:
+            self._skip(final, "no text, although it is sent as text")
+            return
         elif media == "text/plain":
             title, language, text = "", None, normalize(source)
         else:

@@ -46,7 +46,10 @@ def make_engine(url: str, *, pool: bool = True, pool_size: int = 5) -> Engine:
     options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 10, "pool_pre_ping": True}
     if not pool:
         options = {"poolclass": NullPool}
-    return create_engine(sqlalchemy_url(url), connect_args=_KEEPALIVES, **options)
+    # The parameters of a failed statement may be texts and names of the public: not into any log.
+    return create_engine(
+        sqlalchemy_url(url), connect_args=_KEEPALIVES, hide_parameters=True, **options
+    )
 
 
 def ping(engine: Engine) -> str:

@@ -19,19 +19,18 @@ class DatabaseLedger:
         self._workspace = workspace_id
         self._clock = clock
         self._limit = tokens_per_day
+        self._day = ""  # of the reservation that the next record replaces
 
     def reserve(self, brand_id: str, tokens: int) -> None:
         """Set tokens aside; raises BudgetExceeded."""
-        day = self._clock.now().date().isoformat()
+        self._day = self._clock.now().date().isoformat()
         with self._database.unit(self._workspace) as uow:
-            uow.ledger.reserve(brand_id, day, tokens, self._limit)
+            uow.ledger.reserve(brand_id, self._day, tokens, self._limit)
 
     def record(self, call: CallRecord) -> None:
         """Store a call and replace its reservation by what was spent."""
         with self._database.unit(self._workspace) as uow:
-            uow.ledger.settle(
-                call.brand_id, call.started_at.date().isoformat(), call.reserved, call.spent
-            )
+            uow.ledger.settle(call.brand_id, self._day, call.reserved, call.spent)
             uow.ledger.add(
                 LlmCall(
                     id=new_id(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,6 +21,14 @@ from storage.tables import (
     SegmentRow,
     new_id,
 )
+
+# What JSON can carry and PostgreSQL cannot hold; one such text may not stop all later ones.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def _storable(text: str) -> str:
+    """A text of the public with U+FFFD in place of characters that are none."""
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 class Interactions(Repository):
@@ -45,7 +54,7 @@ class Interactions(Repository):
                 person_id=person,
                 remote_id=item.remote_id,
                 kind=item.kind.value,
-                text=item.text,
+                text=None if item.text is None else _storable(item.text),
                 url=item.url,
                 target_remote_id=item.target_remote_id,
                 root_remote_id=item.root_remote_id,
@@ -64,6 +73,7 @@ class Interactions(Repository):
         return self.session.scalars(query).one_or_none()
 
     def _person(self, platform: str, person: Person) -> str | None:
+        handle, name = _storable(person.handle), _storable(person.name)
         query = (
             insert(PersonRow)
             .values(
@@ -71,13 +81,13 @@ class Interactions(Repository):
                 workspace_id=self.workspace_id,
                 platform=platform,
                 remote_id=person.remote_id,
-                handle=person.handle,
-                name=person.name,
+                handle=handle,
+                name=name,
                 row_version=1,
             )
             .on_conflict_do_update(
                 index_elements=["workspace_id", "platform", "remote_id"],
-                set_={"handle": person.handle, "name": person.name},
+                set_={"handle": handle, "name": name},
                 where=PersonRow.erased_at.is_(None),
             )
             .returning(PersonRow.id)
