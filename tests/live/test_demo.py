@@ -214,7 +214,7 @@ def words(text: str) -> list[str]:
 
 
 @pytest.mark.model
-def test_the_evaluation_counts_them(database: Database) -> None:
+def test_the_evaluation_counts_them(database: Database, told: str) -> None:
     with unit(database) as (uow, brand_id, cycle_id):
         paper = uow.cycles.latest_paper(cycle_id, "evaluation")
         assert paper is not None
@@ -229,4 +229,5 @@ def test_the_evaluation_counts_them(database: Database) -> None:
     assert isinstance(minutes, int | float) and 0 <= minutes < 60
     assert evaluation.period_end - evaluation.period_start == timedelta(days=7)
     assert all(cycle.period_start <= stamp < cycle.period_end for stamp in stamps)
-    assert evaluation.paragraphs
+    # A small model may fail to write the words; then the demonstration says so, and figures remain.
+    assert evaluation.paragraphs or "goes on by hand" in told

@@ -221,6 +221,9 @@ class Helper:
         self.again += 1
         return "ran it again"
 
+    def go_on_by_hand(self, item: Waiting) -> str:
+        return "goes on by hand"
+
 
 def test_a_stage_that_fails_twice_ends_the_demonstration_with_its_reason(tmp_path: Path) -> None:
     failure = Waiting("failure", "t1", "/", "the stage planning gave up: rubbish", thread_id="t1")
@@ -229,6 +232,14 @@ def test_a_stage_that_fails_twice_ends_the_demonstration_with_its_reason(tmp_pat
     with pytest.raises(StageFailed, match="rubbish"):
         story.run(threading.Event())
     assert helper.again == 1
+
+
+def test_an_evaluation_without_words_goes_on_by_hand(tmp_path: Path) -> None:
+    failure = Waiting("failure", "t1", "/", "the stage evaluation gave up: x", node="evaluation")
+    situations = [replace(CALM, waiting=(failure,))] * 2 + [replace(CALM, finished=True)]
+    story, _, out, _ = told(situations, tmp_path, Helper())
+    assert story.run(threading.Event())
+    assert out.getvalue().count("The reviewer goes on by hand") == 1
 
 
 def test_standing_still_is_noticed_but_a_person_may_take_time(tmp_path: Path) -> None:
