@@ -17,7 +17,7 @@ def setup_logging(level: str = "INFO", *, process: str = "humas") -> None:
         "httpcore",
         "openai",
         "rq.worker",
-        "alembic.runtime.migration",
+        "alembic",
         "trafilatura",
     ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -98,5 +98,13 @@ def slots(
             f"{count} posts do not fit into {days} days at {len(times)} times a day; "
             "add posting times or plan fewer posts"
         )
+    days_with: dict[date, list[Slot]] = {}
+    for slot in candidates:
+        days_with.setdefault(slot.wall.date(), []).append(slot)
+    open_days = list(days_with.values())
+    if count <= len(open_days):
+        # One a day at most: the days are spread evenly, the times of day take turns.
+        chosen = (open_days[index * len(open_days) // count] for index in range(count))
+        return tuple(day[index % len(day)] for index, day in enumerate(chosen))
     step = len(candidates) / count
     return tuple(candidates[int(index * step)] for index in range(count))

@@ -50,6 +50,13 @@ def test_slots_are_in_order_apart_and_inside_the_period(
     assert {slot.wall.strftime("%H:%M") for slot in made} <= set(times)
 
 
+def test_times_of_day_take_turns_over_a_week() -> None:
+    start = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+    made = slots(start, 7, 3, ("08:00", "12:00", "19:00"), "Asia/Jakarta")
+    assert len({slot.wall.date() for slot in made}) == 3
+    assert len({slot.wall.time() for slot in made}) >= 2
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
