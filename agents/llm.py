@@ -54,6 +54,7 @@ class LanguageModel:
         sleep: Callable[[float], None] = time.sleep,
         clock: Clock | None = None,
         endpoint: Endpoint | None = None,
+        find_model: Callable[[], str] | None = None,
     ) -> None:
         """Prepare a model; nothing is sent yet.
 
@@ -70,6 +71,7 @@ class LanguageModel:
             sleep: how to wait between tries.
             clock: the time for the ledger.
             endpoint: another way to the model than the network, such as a recording.
+            find_model: names the model for roles that have none, asked once.
         """
         if endpoint is None:
             from agents.openai_endpoint import OpenAIEndpoint
@@ -77,6 +79,7 @@ class LanguageModel:
             endpoint = OpenAIEndpoint(base_url=base_url, api_key=api_key, timeout=timeout)
         self._endpoint = endpoint
         self._models = dict(models)
+        self._find_model = find_model
         self._ledger = ledger
         self._timeout = timeout
         self._tries = tries
@@ -160,13 +163,14 @@ class LanguageModel:
             )
 
     def _model(self, role: AgentRole) -> str:
-        try:
-            return self._models[role]
-        except KeyError:
+        if role not in self._models and self._find_model is not None:
+            self._models[role] = self._find_model()
+        if role not in self._models:
             raise ModelOff(
                 f"No model is named for the {role}. Set HUMAS_LLM_MODEL (or "
                 f"HUMAS_LLM_MODEL_{role.upper()}), or do this stage by hand."
-            ) from None
+            )
+        return self._models[role]
 
     def _send(
         self, role: AgentRole, task: str, request: Request, scope: CallScope

@@ -199,13 +199,18 @@ def _model(config: Settings) -> Iterator[Check]:
     roles = ("researcher", "planner", "writer", "responder", "evaluator")
     wanted = {role: config.model_for(role) for role in roles}
     unset = [role for role, name in wanted.items() if name is None]
-    if unset:
+    known = _model_names(answer)
+    if unset and not (known and len(known) == 1):
         yield Check(
-            "model", "fail", f"no model is named for: {', '.join(unset)}", "Set HUMAS_LLM_MODEL."
+            "model",
+            "fail",
+            f"no model is named for: {', '.join(unset)}",
+            f"Set HUMAS_LLM_MODEL to one of: {', '.join(sorted(known or ())) or 'the endpoint lists none'}.",
         )
         return
-    known = _model_names(answer)
-    names = sorted({name for name in wanted.values() if name})
+    names = sorted(
+        {name for name in wanted.values() if name} | (known if unset and known else set())
+    )
     if known is None:
         yield Check(
             "model",

@@ -76,13 +76,11 @@ def _choose_model(model: str | None, *, auto: bool) -> None:
             )
         pass_on(demo_model=model)
     elif config.llm_base_url not in (None, "off"):
-        roles = ("researcher", "planner", "writer", "responder", "evaluator")
-        missing = [role for role in roles if config.model_for(role) is None]
-        if missing:
-            raise click.UsageError(
-                f"The endpoint {config.llm_base_url} is set, but no model for {', '.join(missing)}. Set "
-                "HUMAS_LLM_MODEL to a name that the endpoint knows."
-            )
+        if config.llm_base_url and config.llm_model is None:
+            from agents.discovery import only_model
+
+            key = config.llm_api_key.get_secret_value() if config.llm_api_key else "none"
+            pass_on(llm_model=only_model(config.llm_base_url, key))
     elif auto and config.model_off:
         raise click.UsageError(
             "Without a model somebody has to write dossier, plan and posts. Run with --no-auto, or unset "

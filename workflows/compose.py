@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from agents.calls import AgentRole, Model, Price
+from agents.discovery import only_model
 from agents.llm import LanguageModel, OffModel
 from channels.base import Channel
 from channels.registry import build
@@ -96,6 +98,8 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
     slots = ModelSlots(database.engine, settings.llm_concurrency)
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
 
+    find_model = cache(lambda: only_model(base_url, key))
+
     def model(workspace_id: str) -> Model:
         return LanguageModel(
             base_url=base_url,
@@ -107,6 +111,7 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
             prices=prices,
             slots=slots,
             clock=clock,
+            find_model=find_model,
         )
 
     return model
