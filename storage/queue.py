@@ -13,15 +13,16 @@ from rq.job import Job
 
 log = logging.getLogger(__name__)
 
-# Queue -> longest run of one stage in seconds. Each is longer than the model client's time-out
-# times its tries (300 s x 2 and a repair turn) where a stage calls a model.
+# Queue -> longest run of one stage in seconds. Where a stage calls a model it is longer than all its
+# calls could take at worst: 300 s x 2 tries, a repair turn and a longer turn, asked three times. The
+# calls have time-outs of their own; these here only end a stage that hangs elsewhere.
 QUEUES: Mapping[str, int] = {
-    "research": 3600,
-    "planning": 5400,
+    "research": 14_400,
+    "planning": 28_800,
     "publishing": 300,
     "intake": 300,  # reading from platforms never waits behind a model that writes
-    "engagement": 2400,
-    "evaluation": 2400,
+    "engagement": 14_400,
+    "evaluation": 14_400,
 }
 ADVANCE = "workers.jobs.advance"
 
