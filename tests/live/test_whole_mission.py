@@ -231,9 +231,15 @@ def test_the_mission_on_a_real_site_network_model_and_browser(mission: Mission) 
 
         # Research and planning with the real model, while workers die.
         started = time.monotonic()
+        again = 0
         while mission.paper("plan") is None:
             assert time.monotonic() - started < 1500, mission.failures()
-            assert not mission.failures(), mission.failures()
+            if mission.failures():  # a weak model may fail a stage: a person runs it again
+                again += 1
+                assert again <= 2, mission.failures()
+                page.goto(url)
+                page.click("form[id^=retry-] button:not([name=by_hand])")
+                page.wait_for_load_state()
             if 3 < time.monotonic() - started < 20:
                 kill_something(mission, dice)
             time.sleep(3)

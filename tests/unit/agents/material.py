@@ -107,11 +107,11 @@ FIGURES = (
 )
 
 
-def run_research(model: Model) -> DossierDraft:
+def run_research(model: Model, scope: CallScope = SCOPE) -> DossierDraft:
     """The dossier of the brand."""
-    return research(model, PROFILE, sentences(), SCOPE)
+    return research(model, PROFILE, sentences(), scope)
 
 
-def run_plan(model: Model, dossier: Dossier) -> PlanDraft:
+def run_plan(model: Model, dossier: Dossier, scope: CallScope = SCOPE) -> PlanDraft:
     """A plan of three posts."""
-    return plan(model, PROFILE, dossier, three_slots(), [], SCOPE, platforms=("bluesky",))
+    return plan(model, PROFILE, dossier, three_slots(), [], scope, platforms=("bluesky",))
