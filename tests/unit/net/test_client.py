@@ -225,7 +225,7 @@ def test_a_dripping_answer_ends_at_the_total_time() -> None:
             began = systime.monotonic()
             with pytest.raises(NoAnswer):
                 http.request("GET", site.url, may_have_effect=False)
-    assert systime.monotonic() - began < 60  # the drip itself would go on for ever
+    assert systime.monotonic() - began < 15  # the drip itself lasts 20 s
 
 
 def test_a_huge_announced_body_is_not_read() -> None:
