@@ -40,7 +40,7 @@ REGISTRY_HOSTS = tuple(
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("npmjs", "org"),
         ("npmjs", "com"),
         ("yarnpkg", "com"),
@@ -53,7 +53,7 @@ REGISTRY_HOSTS = tuple(
         ("deb", "debian", "org"),
     )
 )
-MACHINE_PATHS = tuple("/" + name + "/" for name in ("work", "farm", "tmp/hv", "tmp/venv", "root"))
+MACHINE_PATHS = tuple("/" + name + "/" for name in ("work", "farm", "root"))
 BINARY = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".ico", ".mo", ".woff2"}
 
 
