@@ -215,7 +215,7 @@ class ActionVerbs:
             if len(pending) > 1:
                 target = next_state(ActionState.UNCONFIRMED, Verb.CONTINUE)
             else:
-                finish(action, self._uow.actions.segments(action)[0], self._clock.now())
+                finish(self._uow, action, self._clock.now())
         action.state = target.value
         action.reason = comment
         action.retry_at = None

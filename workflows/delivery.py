@@ -251,10 +251,8 @@ class Delivery:
         uow.audit.write("system", "unconfirmed", "action", action.id, reason=reason)
 
     def _published(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
-        finish(action, uow.actions.segments(action)[0], now)
+        finish(uow, action, now)
         action.reason = ""
-        if action.interaction_id:
-            uow.interactions.get(action.interaction_id, lock=True).state = "answered"
 
     def _found(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
         """A segment of an unconfirmed action is on the platform."""

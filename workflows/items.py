@@ -167,12 +167,15 @@ def mark_sent(
     segment.sent_at = now
 
 
-def finish(action: Action, first: SegmentRow, now: datetime) -> None:
+def finish(uow: UnitOfWork, action: Action, now: datetime) -> None:
     """All segments are on the platform: the first is what people call the post."""
+    first = uow.actions.segments(action)[0]
     action.remote_id = first.remote_id
     action.remote_url = first.remote_url
     action.published_at = now
     action.retry_at = None
+    if action.interaction_id is not None:
+        uow.interactions.get(action.interaction_id, lock=True).state = "answered"
 
 
 def parse_slot(day: str, at: str, zone: str) -> Slot:

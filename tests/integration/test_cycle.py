@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels.base import Unknown
 from domain.action import ActionState
 from domain.approval import Verb
 from domain.brand import BrandProfile
@@ -303,3 +304,22 @@ def test_a_rejected_reply_leaves_the_comment_to_people(modelled: Room) -> None:
     assert room.platform.texts() == ["Halo Kak"]
     (row,) = inbox(room)
     assert row.state == "answered"
+
+
+def test_a_reply_that_a_person_found_on_the_platform_counts_as_an_answer(room: Room) -> None:
+    room.platform.comment("Halo?", "remote-9", "sari")
+    intake.poll(room.services, room.workspace_id, room.account_id)
+    (row,) = inbox(room)
+    with room.services.database.unit(room.workspace_id) as uow:
+        draft = Draft(text="Halo Kak", no_claim=True)
+        reply = compose_reply(uow, room.verbs(uow), room.owner, row.id, draft)
+    room.pump.drain()
+    room.platform.script = [lambda _request: Unknown("reset")]
+    room.decide(reply.id, Verb.APPROVE)
+    room.platform.down = True
+    room.pump.drain()
+    assert room.action(reply.id).state == ActionState.UNCONFIRMED
+    room.decide(reply.id, Verb.SETTLE_PUBLISHED, comment="ada di aplikasi", remote_id="remote-x")
+    room.pump.drain()
+    (row,) = inbox(room)
+    assert (row.state, room.action(reply.id).remote_id) == ("answered", "remote-x")
