@@ -51,7 +51,7 @@ def add(
     """
     from cli.brand_file import make_profile, read_toml
     from cli.session import acting_user, opened, workspace_unit
-    from web.changes import add_brand
+    from workflows.changes import add_brand
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     if file is None and "name" not in options:
@@ -80,7 +80,7 @@ def edit(slug: str, file: Path, workspace: str | None, as_email: str | None) -> 
     """Replace what is said of brand SLUG by a TOML FILE. The short name stays."""
     from cli.brand_file import make_profile, read_toml
     from cli.session import acting_user, opened, workspace_unit
-    from web.changes import save_brand
+    from workflows.changes import save_brand
 
     profile = make_profile(read_toml(file))
     with opened() as services, workspace_unit(services, workspace) as uow:

@@ -81,7 +81,7 @@ def _one(
     from cli.session import acting_user, workspace_unit
     from domain.team import Right, Role, require
     from storage.tables import Workspace
-    from web.changes import stop_brand
+    from workflows.changes import stop_brand
 
     verb = "stop" if on else "resume"
     with workspace_unit(services, workspace) as uow:

@@ -98,7 +98,7 @@ def add(
     """Add a person with the login name EMAIL."""
     from cli.session import acting_user, opened, workspace_unit
     from domain.team import Right, Role, require
-    from web.changes import add_person
+    from workflows.changes import add_person
 
     with opened() as services:
         with workspace_unit(services, workspace) as uow:

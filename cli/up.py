@@ -160,10 +160,6 @@ class Children:
                 os._exit(code)
         self._pids[pid] = name
 
-    def pid(self, name: str) -> int:
-        """The process number of a child."""
-        return next(pid for pid, known in self._pids.items() if known == name)
-
     def revive(self) -> None:
         """Start again what has died."""
         for pid in list(self._pids):

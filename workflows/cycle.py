@@ -22,7 +22,7 @@ from sources.errors import SourceError
 from storage.tables import Cycle, Paper, new_id
 from storage.uow import UnitOfWork
 from workflows.asking import ask_again
-from workflows.context import call_scope
+from workflows.context import call_scope, text_limit
 from workflows.evaluation import compute, deliver_report, measure_accounts, report_text
 from workflows.graph import ThreadState, edges, wait_for
 from workflows.items import Draft, new_action
@@ -93,19 +93,16 @@ class CycleSteps:
             return {"route": "review"}
         with self._unit(state) as uow:
             dossier_paper = uow.cycles.latest_paper(cycle.id, "dossier")
-            platforms = tuple(a.platform for a in uow.brands.accounts(cycle.brand_id))
-            limit = min(
-                (
-                    self.services.open_channel(account).capabilities().limits.text_max
-                    for account in uow.brands.accounts(cycle.brand_id)
-                ),
-                default=300,
-            )
+            accounts = uow.brands.accounts(cycle.brand_id)
             last = self._last_findings(uow, cycle)
         assert dossier_paper is not None
+        platforms = tuple(account.platform for account in accounts)
+        # Outside the transaction: an instance may be asked for its limits.
+        limit = min((text_limit(self.services, account) for account in accounts), default=300)
+        start = max(cycle.period_start, self.services.clock.now())
         times = slots(
-            max(cycle.period_start, self.services.clock.now()),
-            max(1, (cycle.period_end - max(cycle.period_start, self.services.clock.now())).days),
+            start,
+            max(1, (cycle.period_end - start).days),
             profile.posts_per_period,
             profile.posting_times,
             profile.time_zone,

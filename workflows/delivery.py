@@ -30,7 +30,7 @@ from domain.approval import Verb, next_state
 from domain.errors import InvalidInput
 from storage.tables import Action, Attempt, ChannelAccount, SegmentRow
 from storage.uow import UnitOfWork
-from workflows.items import back_to_review, finish, mark_sent
+from workflows.items import back_to_review, due_at, finish, mark_sent
 from workflows.segments import approved_payload, new_attempt, prepare_segments, segment_request
 from workflows.services import Services
 
@@ -138,7 +138,7 @@ class Delivery:
         self, uow: UnitOfWork, action: Action, segments: list[SegmentRow], now: datetime
     ) -> bool:
         """The checks under the lock: stop switch, time, lateness, account."""
-        due = max(filter(None, (action.slot_at, action.retry_at)), default=None)
+        due = due_at(action)
         if due is None or due > now:
             return False
         if reason := uow.stop.why_stopped(action.brand_id):

@@ -156,6 +156,11 @@ def set_slot(action: Action, slot: Slot) -> None:
     action.slot_zone = slot.zone
 
 
+def due_at(action: Action) -> datetime | None:
+    """When it may leave: its slot, or later where a try is put off."""
+    return max(filter(None, (action.slot_at, action.retry_at)), default=None)
+
+
 def mark_sent(
     segment: SegmentRow, remote_id: str, url: str | None, extra: dict[str, Any], now: datetime
 ) -> None:

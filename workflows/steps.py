@@ -13,6 +13,7 @@ from storage.tables import Action
 from storage.uow import UnitOfWork
 from workflows.delivery import Delivery
 from workflows.graph import ThreadState, wait_for
+from workflows.items import due_at
 from workflows.services import Services
 
 # Where a thread goes from each state of its action; the rows decide, events only wake.
@@ -31,7 +32,6 @@ ROUTES: dict[ActionState, str] = {
     ActionState.REJECTED: "end",
 }
 WAKING = (EventKind.DECISION, EventKind.CHANGED)
-MEASURE_TRIES = timedelta(minutes=10)
 
 
 class ActionSteps:
@@ -87,7 +87,7 @@ class ActionSteps:
             ):
                 action.state = next_state(current, Verb.SCHEDULE).value
                 current = ActionState.SCHEDULED
-            due = max(filter(None, (action.slot_at, action.retry_at)), default=None)
+            due = due_at(action)
             if current is ActionState.PUBLISHING or (
                 current is ActionState.SCHEDULED and due is not None and due <= now
             ):
@@ -157,7 +157,7 @@ class ActionSteps:
                 seconds=self.services.settings.lease_seconds
             )
         if action.state == ActionState.SCHEDULED.value:
-            return max(filter(None, (action.slot_at, action.retry_at)), default=None)
+            return due_at(action)
         return None
 
 

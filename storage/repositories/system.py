@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from domain.errors import BudgetExceeded
 from storage.repositories.base import Repository
 from storage.tables import AuditEntry, Brand, LlmBudget, LlmCall, SystemFlag, Workspace, new_id
-
-SYSTEM = "system"
 
 
 class Audit(Repository):
@@ -133,26 +130,3 @@ class ModelLedger(Repository):
     def add(self, call: LlmCall) -> None:
         """Store a call."""
         self.session.add(call)
-
-    def totals(self, brand_id: str, since: datetime) -> list[tuple[str, str, int, int, int]]:
-        """(stage, model, calls, tokens in, tokens out) of a brand since an instant."""
-        query = (
-            select(
-                LlmCall.stage,
-                LlmCall.model,
-                func.count(),
-                func.coalesce(func.sum(LlmCall.tokens_in), 0),
-                func.coalesce(func.sum(LlmCall.tokens_out), 0),
-            )
-            .where(
-                LlmCall.workspace_id == self.workspace_id,
-                LlmCall.brand_id == brand_id,
-                LlmCall.created_at >= since,
-            )
-            .group_by(LlmCall.stage, LlmCall.model)
-            .order_by(LlmCall.stage)
-        )
-        return [
-            (stage, model, int(calls), int(tokens_in or 0), int(tokens_out or 0))
-            for stage, model, calls, tokens_in, tokens_out in self.session.execute(query)
-        ]

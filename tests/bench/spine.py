@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,6 @@ from workflows.services import Services
 from workflows.start import start_cycle
 
 console = Console(width=100)
-PERIOD = timedelta(days=7)
 
 
 @dataclass

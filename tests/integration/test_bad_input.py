@@ -16,7 +16,6 @@ from tests.fakes import ListWaker, Pump
 from tests.real_parts import (
     HTML,
     STORY,
-    free_port,
     kept,
     page,
     papers,
@@ -27,6 +26,7 @@ from tests.real_parts import (
 )
 from tests.rooms import make_room
 from tests.unit.net.loopback import Answer, Site, serve, talk
+from tests.waiting import free_port
 from workflows import intake
 from workflows.services import Reading
 

@@ -18,7 +18,6 @@ from tests.real_parts import (
     Endpoint,
     budget,
     calls,
-    free_port,
     kept,
     page,
     papers,
@@ -29,6 +28,7 @@ from tests.real_parts import (
     website,
 )
 from tests.unit.net.loopback import Answer, Site, serve
+from tests.waiting import free_port
 
 pytestmark = pytest.mark.db
 

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from storage.secrets import new_key
 from storage.tables import User, new_id
 from tests.spine.processes import Processes
 from tests.spine.world import TablePlatform, world_services
+from tests.waiting import wait_until
 from workflows.actions import ActionVerbs
 from workflows.items import Draft
 from workflows.services import Services
@@ -58,15 +59,6 @@ def environment(embedded: EmbeddedServices) -> dict[str, str]:
         "HUMAS_LOG_LEVEL": "ERROR",
         "HUMAS_STAGE_TRIES": "5",
     }
-
-
-def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"after {seconds} s still not: {what}")
 
 
 class Office:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,27 +15,11 @@ from typing import Self
 import httpx
 
 from config.clock import ShiftedClock
+from tests.waiting import descendants, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long passphrase 7"
 EMAIL = "pemilik@example.org"
-
-
-def free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(check: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait for something to become true; fails with `what`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"after {seconds:.0f} s still not: {what}")
 
 
 class Installation:
@@ -110,19 +91,7 @@ class Installation:
     def tree(self) -> list[int]:
         """Process numbers of all processes below `humas up`."""
         assert self.process is not None
-        found: list[int] = []
-        todo = [self.process.pid]
-        while todo:
-            answer = subprocess.run(
-                ["ps", "-o", "pid=", "--ppid", str(todo.pop())],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            children = [int(pid) for pid in answer.stdout.split()]
-            found += children
-            todo += children
-        return found
+        return descendants(self.process.pid)
 
     def __exit__(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
+from tests.waiting import free_port
 
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -122,7 +123,7 @@ class MastodonServer:
         self._stack.close()
 
     def _start(self, stack: ExitStack, folder: Path) -> str:
-        port = _free_port()
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         config = folder / "mastodon.toml"
         config.write_text(
@@ -162,12 +163,6 @@ class MastodonServer:
                     f"the Mastodon instance did not start; it said:\n{log.read_text()}"
                 )
             time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -32,8 +32,9 @@ from storage.uow import Database, NoQueue
 from tests.live import chromium, handbook
 from tests.live.bluesky_network.network import Account, BlueskyNetwork
 from tests.live.handbook import HandbookSite
-from tests.live.installation import EMAIL, PASSWORD, Installation, wait_until
+from tests.live.installation import EMAIL, PASSWORD, Installation
 from tests.live.needs import need
+from tests.waiting import wait_until
 from workflows.papers import read_dossier, read_evaluation, read_plan
 
 pytestmark = [

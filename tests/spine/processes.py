@@ -10,6 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.waiting import descendants
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,18 +35,7 @@ class Processes:
 
     def descendants(self, process: subprocess.Popen[bytes]) -> list[int]:
         """Process numbers of the children and grandchildren of a process."""
-        found: list[int] = []
-        todo = [process.pid]
-        while todo:
-            children = subprocess.run(
-                ["ps", "-o", "pid=", "--ppid", str(todo.pop())],
-                capture_output=True,
-                text=True,
-                check=False,
-            ).stdout.split()
-            found += [int(pid) for pid in children]
-            todo += [int(pid) for pid in children]
-        return found
+        return descendants(process.pid)
 
     def stop(self) -> None:
         """End all of them."""

@@ -12,13 +12,13 @@ from channels.registry import PLATFORMS
 from domain.brand import BrandProfile, parse_brand
 from domain.errors import InvalidInput, StaleVersion, TransitionRefused
 from domain.team import Right, Role, require
-from web.changes import add_brand, save_brand, stop_brand
 from web.errors import status_of
 from web.forms import Form, Form_
 from web.pages import go, page
 from web.views.home import brand_view, cycle_view
 from web.visit import Visit, Visit_
 from workflows.accounts import connect_account
+from workflows.changes import add_brand, save_brand, stop_brand
 from workflows.start import end_period, start_cycle
 
 router = APIRouter()

@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from domain.errors import InvalidInput
 from domain.team import Right, Role, require
-from web.changes import add_person
 from web.forms import Form_
 from web.pages import go, page
 from web.visit import Visit, Visit_
+from workflows.changes import add_person
 
 router = APIRouter()
 

@@ -4,11 +4,12 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.waiting import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
 OWNER = "postgres"
@@ -53,15 +54,6 @@ def problem() -> str | None:
         except KeyError:
             return f"PostgreSQL refuses to run as root and there is no user {OWNER!r}; create it"
     return None
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 class PrivatePostgres:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,6 +20,7 @@ from notifications.send import (
     check_addresses,
     send,
 )
+from tests.waiting import free_port
 
 PASSWORD = "s3cretpassw0rd"
 
@@ -74,12 +74,6 @@ def port(inbox: Inbox) -> Iterator[int]:
     server.start()
     yield number
     server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def address(port: int, to: str = "owner@brand.example", password: str = PASSWORD) -> str:
