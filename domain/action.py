@@ -3,6 +3,7 @@
 import hashlib
 import json
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +16,7 @@ class ActionKind(StrEnum):
     POST = "post"
     REPLY = "reply"
     LIKE = "like"
+    UNLIKE = "unlike"
     HIDE = "hide"
     DELETE = "delete"
     MESSAGE = "message"
@@ -38,8 +40,16 @@ class ActionState(StrEnum):
     EXPIRED = "expired"
 
 
+# Kinds that have words; the others only mean a post.
+WRITTEN = frozenset({ActionKind.POST, ActionKind.REPLY, ActionKind.MESSAGE})
+
+
+def _canonical(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class MediaRef(BaseModel):
-    """A picture of a segment: the digest covers its bytes by their hash."""
+    """A picture or video of a segment: the digest covers its bytes by their hash."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,9 +58,28 @@ class MediaRef(BaseModel):
     mime: str
     alt: str = ""
 
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video rather than a picture."""
+        return self.mime.startswith("video/")
+
+
+class LinkCard(BaseModel):
+    """The preview of a link, as people approve it: nothing of it is read anew when it is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    description: str = ""
+    thumb: MediaRef | None = None
+
 
 class Segment(BaseModel):
-    """One post of a thread."""
+    """One post of a thread.
+
+    A `link` with a `card` becomes a preview where the platform lets us give one; `quote` is the
+    platform's id of the post that is quoted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,6 +87,34 @@ class Segment(BaseModel):
     media: tuple[MediaRef, ...] = ()
     link: str | None = None
     languages: tuple[str, ...] = ()
+    card: LinkCard | None = None
+    quote: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """What of it is digested.
+
+        Of media the bytes count, not where we keep them. Members that came later (card, quote)
+        are left out where they are not used, so that what was approved before keeps its digest.
+        """
+        data = self.model_dump(mode="json")
+        for media in data["media"]:
+            del media["media_id"]
+        if data["card"] is None:
+            del data["card"]
+        elif data["card"]["thumb"] is not None:
+            del data["card"]["thumb"]["media_id"]
+        if data["quote"] is None:
+            del data["quote"]
+        return data
+
+    def canonical(self) -> bytes:
+        """The bytes of `content`, to compare two parts by."""
+        return _canonical(self.content())
+
+    def refs(self) -> tuple[MediaRef, ...]:
+        """Every picture and video that leaves with it, the card's included."""
+        thumb = self.card.thumb if self.card else None
+        return (*self.media, thumb) if thumb else self.media
 
 
 class Payload(BaseModel):
@@ -77,10 +134,12 @@ class Payload(BaseModel):
     def canonical(self) -> bytes:
         """The bytes that are digested: UTF-8 JSON, sorted keys, no white space between tokens."""
         data = self.model_dump(mode="json")
-        for segment in data["segments"]:
-            for media in segment["media"]:
-                del media["media_id"]  # the bytes count, not where we keep them
-        return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        data["segments"] = [segment.content() for segment in self.segments]
+        return _canonical(data)
+
+    def part(self, ordinal: int) -> Segment:
+        """A segment by its number from 0; an act without words (a like) has one empty part."""
+        return self.segments[ordinal] if self.segments else Segment()
 
     def digest(self) -> str:
         """Versioned digest: scheme, colon, SHA-256 in hex."""

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from functools import cache
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from domain.errors import InvalidBrand
+from domain.rhythm import RhythmSlot, WrittenSlot, every_day, most_slots
 
 BusinessModel = Literal["b2b", "b2c", "both", "unknown"]
 Purpose = Literal["reputation", "sales", "both", "unknown"]
 Language = Literal["id", "en"]
 
 _SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of the tz database; finding them walks its files, so once per process."""
+    return frozenset(available_timezones())
 
 
 class TargetMarket(BaseModel):
@@ -44,6 +59,9 @@ class BrandProfile(BaseModel):
     posts_per_period: int = Field(default=3, ge=1, le=50)
     period_days: int = Field(default=7, ge=1, le=92)
     posting_times: tuple[str, ...] = ("09:00", "12:00", "19:00")
+    rhythm: tuple[WrittenSlot, ...] = Field(
+        default=(), description="Slots of the week, such as 'mon 09:00'; empty: posting_times daily"
+    )
     grace_minutes: int = Field(default=120, ge=1, le=1440)
     approvers: int = Field(default=1, ge=1, le=5)
     author_may_approve: bool = True
@@ -54,7 +72,7 @@ class BrandProfile(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise ValueError(
                 f"unknown time zone {value!r}; use an IANA name such as Asia/Jakarta, Asia/Makassar or UTC"
             )
@@ -70,12 +88,36 @@ class BrandProfile(BaseModel):
             raise ValueError("give at least one posting time, such as 19:00")
         return value
 
+    @field_validator("rhythm")
+    @classmethod
+    def _each_once(cls, value: tuple[RhythmSlot, ...]) -> tuple[RhythmSlot, ...]:
+        for slot in value:
+            if value.count(slot) > 1:
+                raise ValueError(f"{slot} stands there twice; name each slot once")
+        return tuple(sorted(value, key=lambda slot: (slot.weekday, slot.at)))
+
     @field_validator("website")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"https?://[^\s/]+", value):
             raise ValueError(f"{value!r} is not a web address; it starts with https:// or http://")
         return value
+
+    @model_validator(mode="after")
+    def _rhythm_has_room(self) -> Self:
+        room = most_slots(self.rhythm, self.period_days)
+        if self.rhythm and self.posts_per_period > room:
+            raise ValueError(
+                f"{self.posts_per_period} posts do not fit into {self.period_days} days of this "
+                f"rhythm, which has {room} slots in them; add slots to rhythm, or lower "
+                "posts_per_period"
+            )
+        return self
+
+    @property
+    def week(self) -> tuple[RhythmSlot, ...]:
+        """When the brand posts: its rhythm, or its posting times on each day of the week."""
+        return self.rhythm or every_day(self.posting_times)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -3,7 +3,8 @@
 HumasError
 ├── InvalidInput          what a person or a file gave cannot be used
 │   ├── InvalidBrand
-│   └── LimitExceeded     a text or a picture breaks a platform's limit
+│   ├── LimitExceeded     a text or a picture breaks a platform's limit
+│   └── RiskNotAccepted   it could be published a second time, and nobody opted in
 ├── NotFound              no such thing in this workspace
 ├── NotPermitted          this person may not do that
 ├── StaleVersion          the person saw an older version
@@ -34,6 +35,10 @@ class InvalidBrand(InvalidInput):
 
 class LimitExceeded(InvalidInput):
     """A text or a picture breaks a platform's limit."""
+
+
+class RiskNotAccepted(InvalidInput):
+    """It could be published a second time; a person has to accept that."""
 
 
 class NotFound(HumasError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import redis
 from rq import Queue
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError
 from rq.job import Job
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ QUEUES: Mapping[str, int] = {
     "evaluation": 14_400,
 }
 ADVANCE = "workers.jobs.advance"
+_HELD = (b"queued", b"started", b"deferred", b"scheduled")
 
 
 def step_job(thread_id: str, checkpoint: str, reason: str) -> str:
@@ -99,15 +100,13 @@ class JobQueue:
         except redis.RedisError as error:
             log.warning("thread %s could not be queued (%s); the sweep will", thread_id, error)
 
-    def holds(self, thread_id: str, checkpoint: str, reason: str) -> bool:
-        """Whether the job of that step is in the queue or being run.
+    def held(self, job_ids: Sequence[str]) -> list[bool]:
+        """Which jobs are in a queue or being run, asked in one round trip.
 
         Raises:
             redis.RedisError: the server does not answer.
         """
-        job_id = step_job(thread_id, checkpoint, reason)
-        try:
-            job = Job.fetch(job_id, connection=self._redis)
-        except NoSuchJobError:
-            return False
-        return job.get_status() in ("queued", "started", "deferred", "scheduled")
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job_id in job_ids:
+                pipeline.hget(Job.key_for(job_id), "status")
+            return [status in _HELD for status in pipeline.execute()]

@@ -18,6 +18,7 @@ from storage.repositories.actions import Actions
 from storage.repositories.brands import Brands, Cycles, Sources
 from storage.repositories.engagement import Interactions, Metrics
 from storage.repositories.people import People
+from storage.repositories.recurrences import Recurrences
 from storage.repositories.system import Audit, ModelLedger, StopSwitch
 from storage.repositories.threads import Threads
 from storage.tables import Thread
@@ -53,6 +54,7 @@ class UnitOfWork:
         self.sources = Sources(session, workspace_id)
         self.cycles = Cycles(session, workspace_id)
         self.actions = Actions(session, workspace_id)
+        self.recurrences = Recurrences(session, workspace_id)
         self.interactions = Interactions(session, workspace_id)
         self.metrics = Metrics(session, workspace_id)
         self.threads = Threads(session, workspace_id)

@@ -1,7 +1,8 @@
 """The clock process: due slots, period ends, polls, and the sweep for what a queue has lost.
 
-One clock ticks at a time: the others stand by until its lock is free. A tick reads only what is
-due, and only ids.
+One clock ticks at a time: the others stand by until its lock is free. It ticks when the next slot is
+due, and every HUMAS_TICK_SECONDS at the latest. A tick reads only what is due, and only ids; what it
+asks of the queue and of the locks it asks once for all of them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from config.clock import Clock
 from config.settings import Settings
-from storage.queue import JobQueue
+from storage.queue import JobQueue, step_job
 from storage.repositories.threads import Schedule, Wakeable
 from storage.uow import Database
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LEADER_LOCK = 7_201_853  # any number that nothing else locks
 HEARTBEAT = "clock"
+SHORTEST_PAUSE = 0.2  # seconds between two ticks, however closely things become due
 POLL_JOB = "workers.jobs.poll_account"
 
 
@@ -38,6 +40,8 @@ class ClockProcess:
         self._database = database
         self._queue = queue
         self._clock = clock
+        self._woken: dict[Wakeable, str] = {}  # what is due, and the job that it got
+        self._sweep = 0
 
     def run(self, stop: threading.Event) -> None:
         """Tick until told to stop; an unreachable server is waited for."""
@@ -60,12 +64,22 @@ class ClockProcess:
                 while not stop.is_set():
                     connection.execute(text("select 1"))  # the lock is ours while this works
                     self.tick()
-                    stop.wait(self._settings.tick_seconds)
+                    stop.wait(self.pause())
             finally:
                 if not connection.invalidated:
                     connection.execute(
                         text("select pg_advisory_unlock(:key)"), {"key": LEADER_LOCK}
                     )
+
+    def pause(self) -> float:
+        """Seconds until the next tick: earlier than usual when something becomes due before it."""
+        now = self._clock.now()
+        with self._database.system() as session:
+            due = Schedule(session).next_due(now)
+        usual = self._settings.tick_seconds
+        if due is None:
+            return usual
+        return min(usual, max(SHORTEST_PAUSE, (due - now).total_seconds()))
 
     def tick(self) -> int:
         """One round.
@@ -74,12 +88,17 @@ class ClockProcess:
             How many jobs were queued.
         """
         now = self._clock.now()
+        sweep = self._sweep_number()
         with self._database.system() as session:
             schedule = Schedule(session)
             schedule.beat(HEARTBEAT)
             due = schedule.due(now, self._settings.sweep_seconds)
             polls = schedule.polls(now)
-        queued = sum(self._wake(item) for item in due)
+            if sweep != self._sweep:
+                schedule.put_away_letters()
+        self._sweep = sweep
+        queued = self._wake_due([item for item in due if not item.stale])
+        queued += self._revive([item for item in due if item.stale])
         slot = int(now.timestamp() // max(1, self._settings.poll_seconds))
         for workspace_id, account_id in polls:
             queued += self._queue.enqueue(
@@ -87,31 +106,47 @@ class ClockProcess:
             )
         return queued
 
-    def _wake(self, item: Wakeable) -> bool:
-        if item.stale:
-            return self._revive(item)
-        # A due thread gets one job per sweep at most, however many ticks see it.
-        reason = f"due {item.due} {int(time.time() // self._settings.sweep_seconds)}"
+    def _wake_due(self, items: Sequence[Wakeable]) -> int:
+        """Queue waiting threads, in the order given.
+
+        A thread that waits in a long queue is seen by every tick: it gets no second job while the
+        one that it got is there, and after that one per sweep at most.
+        """
+        before = {item: self._woken[item] for item in items if item in self._woken}
+        there = dict(zip(before, self._queue.held(list(before.values())), strict=True))
+        self._woken = {}
+        queued = 0
+        for item in items:
+            if there.get(item):
+                self._woken[item] = before[item]
+                continue
+            self._woken[item] = self._wake(item)
+            queued += 1
+        return queued
+
+    def _wake(self, item: Wakeable) -> str:
+        reason = f"due {item.due} {self._sweep_number()}"
         self._queue.wake(item.workspace_id, item.thread_id, item.queue, item.checkpoint_id, reason)
-        return True
+        return step_job(item.thread_id, item.checkpoint_id, reason)
 
-    def _revive(self, item: Wakeable) -> bool:
-        """Queue a ready thread again that is neither queued nor being run."""
-        if self._queue.holds(item.thread_id, item.checkpoint_id, f"try {item.tries}"):
-            return False
+    def _sweep_number(self) -> int:
+        return int(time.time() // self._settings.sweep_seconds)
+
+    def _revive(self, items: Sequence[Wakeable]) -> int:
+        """Queue ready threads again that are neither queued nor being run."""
+        jobs = [step_job(i.thread_id, i.checkpoint_id, f"try {i.tries}") for i in items]
+        held = self._queue.held(jobs)
+        lost = [item for item, there in zip(items, held, strict=True) if not there]
+        if not lost:
+            return 0
         with self._database.system() as session:
-            if _running(session, item.thread_id):
-                return False
-            tries = Schedule(session).new_try(item)
-        if tries is None:
-            return False
-        self._queue.wake(
-            item.workspace_id, item.thread_id, item.queue, item.checkpoint_id, f"try {tries}"
-        )
-        return True
-
-
-def _running(session: Session, thread_id: str) -> bool:
-    """Whether a worker holds the thread's lock."""
-    lock = text("select pg_try_advisory_xact_lock(hashtextextended(:thread, 0))")
-    return not session.execute(lock, {"thread": thread_id}).scalar_one()
+            schedule = Schedule(session)
+            running = schedule.being_run([item.thread_id for item in lost])
+            tries = schedule.new_tries([i for i in lost if i.thread_id not in running])
+        for item in lost:
+            if item.thread_id in tries:
+                reason = f"try {tries[item.thread_id]}"
+                self._queue.wake(
+                    item.workspace_id, item.thread_id, item.queue, item.checkpoint_id, reason
+                )
+        return len(tries)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select, true
 
-from domain.action import ActionState, Payload
+from domain.action import WRITTEN, ActionKind, ActionState, Payload
+from domain.approval import ENDS
 from storage.repositories.base import Repository
 from storage.tables import Action, ActionVersion, Approval, Attempt, Decision, SegmentRow, new_id
 
@@ -138,6 +139,68 @@ class Actions(Repository):
         )
         return self.session.scalars(query).all()
 
+    def left_segments(self, action: Action) -> Sequence[SegmentRow]:
+        """Segments of any version that are, or may be, on the platform; newest version first."""
+        maybe = exists().where(
+            Attempt.segment_id == SegmentRow.id,
+            or_(Attempt.outcome.is_(None), Attempt.outcome.in_(["unknown", "sent"])),
+        )
+        query = (
+            select(SegmentRow)
+            .where(
+                SegmentRow.workspace_id == self.workspace_id,
+                SegmentRow.action_id == action.id,
+                or_(SegmentRow.state == "sent", maybe),
+            )
+            .order_by(SegmentRow.version.desc(), SegmentRow.ordinal)
+        )
+        return self.session.scalars(query).all()
+
+    def tried_key(self, segment: SegmentRow) -> bool:
+        """Whether a request with the segment's key may have left, under whatever version."""
+        query = (
+            select(Attempt.id)
+            .join(
+                SegmentRow,
+                (SegmentRow.id == Attempt.segment_id)
+                & (SegmentRow.workspace_id == Attempt.workspace_id),
+            )
+            .where(
+                Attempt.workspace_id == self.workspace_id,
+                SegmentRow.action_id == segment.action_id,
+                SegmentRow.client_key == segment.client_key,
+                or_(Attempt.outcome.is_(None), Attempt.outcome == "unknown"),
+            )
+            .limit(1)
+        )
+        return self.session.scalar(query) is not None
+
+    def twins(self, action: Action, digest: str) -> Sequence[Action]:
+        """Other actions that have sent, or may have sent, exactly that payload."""
+        query = (
+            select(Action)
+            .join(
+                ActionVersion,
+                (ActionVersion.action_id == Action.id)
+                & (ActionVersion.workspace_id == Action.workspace_id)
+                & (ActionVersion.version == Action.version),
+            )
+            .where(
+                ActionVersion.workspace_id == self.workspace_id,
+                ActionVersion.digest == digest,
+                Action.id != action.id,
+                Action.state.in_(
+                    [
+                        ActionState.PUBLISHED.value,
+                        ActionState.PUBLISHING.value,
+                        ActionState.UNCONFIRMED.value,
+                    ]
+                ),
+            )
+            .order_by(Action.published_at.desc().nulls_first())
+        )
+        return self.session.scalars(query).all()
+
     def attempts(self, segment_id: str) -> Sequence[Attempt]:
         """The attempts at a segment, oldest first."""
         query = (
@@ -206,6 +269,27 @@ class Actions(Repository):
         )
         return self.session.scalars(query).all()
 
+    def open_act(self, account_id: str, kind: ActionKind, target: str) -> Action | None:
+        """An act without words on that target that is neither done nor given up."""
+        query = (
+            select(Action)
+            .join(
+                ActionVersion,
+                (ActionVersion.action_id == Action.id)
+                & (ActionVersion.workspace_id == Action.workspace_id)
+                & (ActionVersion.version == Action.version),
+            )
+            .where(
+                Action.workspace_id == self.workspace_id,
+                Action.account_id == account_id,
+                Action.kind == kind.value,
+                Action.state.not_in([state.value for state in ENDS]),
+                ActionVersion.payload["target"].astext == target,
+            )
+            .limit(1)
+        )
+        return self.session.scalars(query).one_or_none()
+
     def reply_to(self, interaction_id: str) -> Action | None:
         """The living reply to an interaction."""
         query = select(Action).where(
@@ -227,8 +311,10 @@ class Actions(Repository):
         )
         return self.session.scalars(query).one_or_none()
 
-    def by_remote_id(self, account_id: str, remote_id: str) -> Action | None:
-        """Our action whose (first or later) segment is that post."""
+    def by_remote_id(
+        self, account_id: str, remote_id: str, *, but: str | None = None
+    ) -> Action | None:
+        """Our action whose (first or later) segment is that post; `but` is left out."""
         query = (
             select(Action)
             .join(
@@ -240,6 +326,8 @@ class Actions(Repository):
                 Action.workspace_id == self.workspace_id,
                 Action.account_id == account_id,
                 SegmentRow.remote_id == remote_id,
+                Action.id != but if but is not None else true(),
+                Action.kind.in_([kind.value for kind in WRITTEN]),
             )
             .limit(1)
         )

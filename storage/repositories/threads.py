@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Text, Uuid, cast, exists, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from domain.events import EventKind
+from storage.queue import QUEUES
 from storage.repositories.base import Repository
+from storage.repositories.due import (
+    due_query,
+    failed_query,
+    forgotten_query,
+    letters_query,
+    next_due_query,
+    running_query,
+)
 from storage.tables import ChannelAccount, EventRow, Heartbeat, Thread, new_id
 
 
@@ -62,12 +71,7 @@ class Threads(Repository):
 
     def failed(self, brand_id: str | None = None) -> Sequence[Thread]:
         """Threads whose stage gave up and waits for a person."""
-        query = select(Thread).where(
-            Thread.workspace_id == self.workspace_id, Thread.status == "failed"
-        )
-        if brand_id is not None:
-            query = query.where(Thread.brand_id == brand_id)
-        return self.session.scalars(query.order_by(Thread.id)).all()
+        return self.session.scalars(failed_query(self.workspace_id, brand_id)).all()
 
     def unfinished(self, brand_id: str) -> int:
         """How many threads of a brand are not finished."""
@@ -137,60 +141,78 @@ class Schedule:
         """Bind to a session."""
         self.session = session
 
-    def due(self, now: datetime, sweep_seconds: float, limit: int = 1000) -> list[Wakeable]:
-        """Threads to queue: past their time, with a letter in the inbox, or ready and forgotten.
+    def due(
+        self,
+        now: datetime,
+        sweep_seconds: float,
+        limit: int = 1000,
+        *,
+        queues: Sequence[str] = tuple(QUEUES),
+    ) -> list[Wakeable]:
+        """Threads to queue: with a letter in the inbox, past their time, or ready and forgotten.
+
+        Three queries, each over an index that holds only candidates: the cost follows what is due,
+        not what exists. Each kind has a limit of its own in each queue, so that neither a burst nor
+        a queue without workers keeps anything else waiting.
 
         Args:
             now: business time, for due times.
             sweep_seconds: machine seconds after which a ready thread counts as forgotten.
-            limit: most threads per tick.
-        """
-        letter = exists().where(
-            EventRow.thread_id == Thread.id,
-            EventRow.consumed_at.is_(None),
-            Thread.waits_for.has_key(EventRow.kind),
-        )
-        forgotten = and_(
-            Thread.status == "ready",
-            Thread.ready_at
-            < func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, sweep_seconds),
-        )
-        query = (
-            select(Thread)
-            .where(
-                or_(
-                    forgotten,
-                    and_(Thread.status == "waiting", or_(Thread.due_at <= now, letter)),
-                )
-            )
-            .order_by(Thread.due_at.asc().nulls_last())
-            .limit(limit)
-        )
-        return [
-            Wakeable(
-                workspace_id=thread.workspace_id,
-                thread_id=thread.id,
-                queue=thread.queue,
-                checkpoint_id=thread.checkpoint_id,
-                tries=thread.tries,
-                due=thread.due_at.isoformat() if thread.due_at else "letter",
-                stale=thread.status == "ready",
-            )
-            for thread in self.session.scalars(query)
-        ]
-
-    def new_try(self, item: Wakeable) -> int | None:
-        """Count a new try of a forgotten thread, so that its job gets a new id.
+            limit: most threads of each kind, per queue and tick.
+            queues: the queues to look at.
 
         Returns:
-            The number of the try; None when the thread has moved on meanwhile.
+            Each thread once: letters, oldest first; then by due time; then by how long forgotten.
         """
+        found: dict[str, Wakeable] = {}
+        for query in (
+            letters_query(queues, limit),
+            due_query(queues, limit, now),
+            forgotten_query(queues, limit, sweep_seconds),
+        ):
+            for row in self.session.execute(query):
+                item = Wakeable(
+                    workspace_id=row.workspace_id,
+                    thread_id=row.id,
+                    queue=row.queue,
+                    checkpoint_id=row.checkpoint_id,
+                    tries=row.tries,
+                    due=row.due_at.isoformat() if row.due_at else "letter",
+                    stale=row.status == "ready",
+                )
+                found.setdefault(item.thread_id, item)
+        return list(found.values())
+
+    def next_due(self, now: datetime, *, queues: Sequence[str] = tuple(QUEUES)) -> datetime | None:
+        """The next instant at which a waiting thread becomes due; None when none waits for time."""
+        found: datetime | None = self.session.scalar(next_due_query(queues, now))
+        return found
+
+    def being_run(self, thread_ids: Sequence[str]) -> set[str]:
+        """Which of the threads a worker holds the lock of, in one look."""
+        return set(self.session.scalars(running_query(thread_ids)))
+
+    def new_tries(self, items: Sequence[Wakeable]) -> dict[str, int]:
+        """Count a new try of forgotten threads, so that their jobs get new ids.
+
+        Returns:
+            The number of the try by thread; those that have moved on meanwhile are missing.
+        """
+        asked = (
+            func.unnest(
+                cast([item.thread_id for item in items], ARRAY(Uuid(as_uuid=False))),
+                cast([item.checkpoint_id for item in items], ARRAY(Text)),
+                cast([item.tries for item in items], ARRAY(Integer)),
+            )
+            .table_valued("id", "checkpoint_id", "tries", name="asked")
+            .render_derived()
+        )
         query = (
             update(Thread)
             .where(
-                Thread.id == item.thread_id,
-                Thread.checkpoint_id == item.checkpoint_id,
-                Thread.tries == item.tries,
+                Thread.id == asked.c.id,
+                Thread.checkpoint_id == asked.c.checkpoint_id,
+                Thread.tries == asked.c.tries,
                 Thread.status.in_(["ready", "waiting"]),
             )
             .values(
@@ -198,9 +220,26 @@ class Schedule:
                 ready_at=func.clock_timestamp(),
                 row_version=Thread.row_version + 1,
             )
-            .returning(Thread.tries)
+            .returning(Thread.id, Thread.tries)
+            .execution_options(synchronize_session=False)
         )
-        return self.session.scalars(query).one_or_none()
+        return {row.id: row.tries for row in self.session.execute(query)}
+
+    def put_away_letters(self) -> int:
+        """Close letters to finished threads: nobody will read them, and the inbox stays short.
+
+        Returns:
+            How many there were.
+        """
+        finished = exists().where(Thread.id == EventRow.thread_id, Thread.status == "finished")
+        query = (
+            update(EventRow)
+            .where(EventRow.consumed_at.is_(None), finished)
+            .values(consumed_at=func.clock_timestamp())
+            .returning(EventRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(self.session.scalars(query).all())
 
     def polls(self, now: datetime, limit: int = 500) -> list[tuple[str, str]]:
         """(workspace id, account id) of accounts whose interactions are to be read now."""

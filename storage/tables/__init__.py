@@ -16,9 +16,11 @@ from storage.tables.engagement import (
     LlmBudget,
     LlmCall,
     MetricSnapshot,
+    OutsidePost,
     PersonRow,
 )
 from storage.tables.people import LoginSession, User, Workspace
+from storage.tables.recurrences import Recurrence
 from storage.tables.threads import AuditEntry, EventRow, Heartbeat, SystemFlag, Thread
 
 __all__ = [
@@ -40,8 +42,10 @@ __all__ = [
     "LoginSession",
     "Media",
     "MetricSnapshot",
+    "OutsidePost",
     "Paper",
     "PersonRow",
+    "Recurrence",
     "SegmentRow",
     "SourceDocumentRow",
     "SourceSentenceRow",

@@ -42,6 +42,25 @@ class Action(Scoped, Mutable, Base):
         scoped_fk("author_id", "users"),
         CheckConstraint(f"state in ({STATES})", name="state"),
         Index("ix_actions_queue", "workspace_id", "state", "slot_at"),
+        Index("ix_actions_time", "workspace_id", "slot_at", "id"),
+        Index("ix_actions_states", "workspace_id", "brand_id", "state"),
+        Index(
+            "ix_actions_published",
+            "workspace_id",
+            "account_id",
+            "published_at",
+            postgresql_where=text("state = 'published'"),
+        ),
+        scoped_fk("revises_id", "actions"),
+        scoped_fk("recurrence_id", "recurrences"),
+        # Each occurrence of a recurring post is proposed once.
+        Index(
+            "uq_actions_occurrence",
+            "recurrence_id",
+            "occurrence",
+            unique=True,
+            postgresql_where=text("recurrence_id is not null"),
+        ),
         # One answer per interaction that is alive.
         Index(
             "uq_actions_one_reply",
@@ -65,6 +84,9 @@ class Action(Scoped, Mutable, Base):
     interaction_id: Mapped[str | None] = id_column(nullable=True)
     plan_id: Mapped[str | None] = id_column(nullable=True)
     plan_ordinal: Mapped[int | None] = mapped_column(Integer)
+    revises_id: Mapped[str | None] = id_column(nullable=True)  # the published item it was made from
+    recurrence_id: Mapped[str | None] = id_column(nullable=True)
+    occurrence: Mapped[int | None] = mapped_column(Integer)
     thread_id: Mapped[str] = id_column(index=True)
     author_id: Mapped[str | None] = id_column(nullable=True)
     kind: Mapped[str]
@@ -77,6 +99,7 @@ class Action(Scoped, Mutable, Base):
     slot_zone: Mapped[str | None]
     effective_at: Mapped[datetime | None]  # end of the undo window after the last approval
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    looks: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # while unconfirmed
     retry_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(Text, default="")  # why it is in this state
     remote_id: Mapped[str | None] = mapped_column(Text, index=True)
@@ -93,6 +116,7 @@ class ActionVersion(Base):
         scoped_fk("author_id", "users"),
         scoped_fk("llm_call_id", "llm_calls"),
         UniqueConstraint("workspace_id", "action_id", "version", "digest"),
+        Index("ix_action_versions_digest", "workspace_id", "digest"),  # who sent the same before
     )
 
     workspace_id: Mapped[str] = id_column()

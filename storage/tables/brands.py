@@ -45,6 +45,18 @@ class ChannelAccount(Scoped, Mutable, Base):
     poll_error: Mapped[str | None]
     polled_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    # What the platform said of its budget of calls: none before this instant.
+    waits_until: Mapped[datetime | None]
+    waits_for: Mapped[str] = mapped_column(Text, default="", server_default="")
+    # The credentials: when they end, why they are refused now, and when people were last told.
+    credentials_expire_at: Mapped[datetime | None]
+    credentials_problem: Mapped[str] = mapped_column(Text, default="", server_default="")
+    credentials_warned_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    # The reading of what the account published before and elsewhere.
+    import_cursor: Mapped[str | None]
+    import_done_at: Mapped[datetime | None]
+    outside_read_at: Mapped[datetime | None]
 
 
 class SourceDocumentRow(Scoped, Base):
@@ -128,7 +140,7 @@ class Paper(Scoped, Mutable, Base):
 
 
 class Media(Scoped, Base):
-    """A picture; the approval's digest covers its hash."""
+    """A picture or video; the approval's digest covers its hash. Pixels, 0 where not known."""
 
     __tablename__ = "media"
     __table_args__ = (

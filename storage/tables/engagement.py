@@ -58,6 +58,28 @@ class InteractionRow(Scoped, Mutable, Base):
     triaged_by: Mapped[str | None]  # model name or "person"
 
 
+class OutsidePost(Scoped, Mutable, Base):
+    """A post of the account that did not go out through Humas: older, or made elsewhere."""
+
+    __tablename__ = "outside_posts"
+    __table_args__ = (
+        own_key(),
+        scoped_fk("brand_id", "brands"),
+        scoped_fk("account_id", "channel_accounts"),
+        UniqueConstraint("workspace_id", "account_id", "remote_id"),
+        Index("ix_outside_posts_time", "workspace_id", "brand_id", "posted_at"),
+    )
+
+    brand_id: Mapped[str] = id_column()
+    account_id: Mapped[str] = id_column()
+    remote_id: Mapped[str] = mapped_column(Text, index=True)
+    kind: Mapped[str]
+    text: Mapped[str]
+    url: Mapped[str | None]
+    posted_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
 class MetricSnapshot(Scoped, Base):
     """A platform's figure at one time; never overwritten. `value` is null where not offered."""
 
@@ -66,11 +88,13 @@ class MetricSnapshot(Scoped, Base):
         own_key(),
         scoped_fk("account_id", "channel_accounts"),
         scoped_fk("action_id", "actions"),
+        scoped_fk("outside_id", "outside_posts"),
         Index("ix_metric_snapshots_latest", "account_id", "action_id", "name", "taken_at"),
     )
 
     account_id: Mapped[str] = id_column()
     action_id: Mapped[str | None] = id_column(nullable=True, index=True)
+    outside_id: Mapped[str | None] = id_column(nullable=True, index=True)
     name: Mapped[str]
     value: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str]

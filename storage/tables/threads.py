@@ -31,9 +31,18 @@ class Thread(Scoped, Mutable, Base):
         scoped_fk("brand_id", "brands"),
         scoped_fk("parent_id", "threads"),
         CheckConstraint("status in ('ready', 'waiting', 'failed', 'finished')", name="status"),
-        Index("ix_threads_ready", "ready_at", postgresql_where=text("status = 'ready'")),
+        # Every page shows them, and they are few.
+        Index(
+            "ix_threads_failed",
+            "workspace_id",
+            "brand_id",
+            postgresql_where=text("status = 'failed'"),
+        ),
+        # What the clock reads, queue by queue: the cost follows what is due, not what exists.
+        Index("ix_threads_ready", "queue", "ready_at", postgresql_where=text("status = 'ready'")),
         Index(
             "ix_threads_due",
+            "queue",
             "due_at",
             postgresql_where=text("status = 'waiting' and due_at is not null"),
         ),
