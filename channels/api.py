@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from channels.base import ChannelUnavailable
+from channels.base import Budgets, ChannelUnavailable
 from channels.outcome import Rules, read_error
 from net.client import FileField, Response
-from net.errors import NetError
+from net.errors import HttpStatus, NetError
+from net.rates import rate_budget, retry_after
 
 Params = Mapping[str, str | int | bool | Sequence[str]]
 
@@ -40,12 +42,24 @@ class Api:
         http: the client.
         base_url: address of the server, with or without a slash at its end.
         rules: the platform's table of refusals.
+        clock: the present instant, with time zone.
+        budgets: who is told that the account may not call for a while.
     """
 
-    def __init__(self, http: Http, base_url: str, rules: Rules) -> None:
+    def __init__(
+        self,
+        http: Http,
+        base_url: str,
+        rules: Rules,
+        *,
+        clock: Callable[[], datetime],
+        budgets: Budgets,
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.rules = rules
         self._http = http
+        self._clock = clock
+        self._budgets = budgets
 
     def read(
         self,
@@ -66,18 +80,21 @@ class Api:
             ChannelError: whatever went wrong, in the words of this package.
         """
         try:
-            return self._http.request(
-                method,
-                self.base_url + path,
-                may_have_effect=False,
-                headers=_headers(token, headers),
-                params=params,
-                content=content,
-                json=json,
-                files=files,
-                data=data,
+            return self._counted(
+                self._http.request(
+                    method,
+                    self.base_url + path,
+                    may_have_effect=False,
+                    headers=_headers(token, headers),
+                    params=params,
+                    content=content,
+                    json=json,
+                    files=files,
+                    data=data,
+                )
             )
         except NetError as error:
+            self._refused(error)
             raise read_error(error, self.rules) from error
 
     def effect(
@@ -94,13 +111,36 @@ class Api:
         Raises:
             NetError: for `outcome_of` to judge.
         """
-        return self._http.request(
-            method,
-            self.base_url + path,
-            may_have_effect=True,
-            headers=_headers(token, headers),
-            json=json,
-        )
+        try:
+            return self._counted(
+                self._http.request(
+                    method,
+                    self.base_url + path,
+                    may_have_effect=True,
+                    headers=_headers(token, headers),
+                    json=json,
+                )
+            )
+        except NetError as error:
+            self._refused(error)
+            raise
+
+    def _counted(self, answer: Response) -> Response:
+        """Heed the budget that an answer names, before the platform has to refuse a call."""
+        now = self._clock()
+        self._wait(rate_budget(answer.headers, now).spent_until(now))
+        return answer
+
+    def _refused(self, error: NetError) -> None:
+        if isinstance(error, HttpStatus):
+            now = self._clock()
+            read = retry_after(error.headers, now) if error.status == 429 else None
+            self._wait(read or rate_budget(error.headers, now).spent_until(now))
+
+    def _wait(self, until: datetime | None) -> None:
+        if until is not None:
+            reason = f"The account has used up what {self.base_url} allows for now."
+            self._budgets.spent(until, reason)
 
 
 def json_object(response: Response) -> dict[str, Any]:

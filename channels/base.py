@@ -6,12 +6,13 @@ whether something may leave: `workflows/delivery.py` does, and is the only calle
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from domain.action import ActionKind
-from domain.conversation import Interaction
+from domain.conversation import Interaction, Person
 
 
 class ChannelError(Exception):
@@ -67,6 +68,9 @@ class Limits:
     alt_max: int | None
     image_pixels_max: int | None = None
     url_length: int | None = None
+    video_bytes_max: int | None = None
+    video_types: tuple[str, ...] = ()  # empty: no videos
+    video_alt_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,9 @@ class Capabilities:
     account_metrics: tuple[str, ...]
     not_offered: tuple[str, ...]  # metrics people expect and the platform does not have
     limits: Limits
+    videos: bool = False
+    quotes: bool = False
+    link_cards: bool = False  # a preview of ours; without it the platform makes its own, or none
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,27 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Video:
+    """A video with its bytes, as the approved digest covers it."""
+
+    data: bytes
+    mime: str
+    alt: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """The preview of a link, as the approved digest covers it."""
+
+    url: str
+    title: str
+    description: str = ""
+    thumb: Image | None = None
+
+
+@dataclass(frozen=True)
 class RemoteRef:
     """A post on the platform. `extra` holds what an answer to it needs (Bluesky: cid, root)."""
 
@@ -109,7 +137,8 @@ class RemoteRef:
 class SendRequest:
     """One segment, with the key and the time that were committed before the first try.
 
-    `reply_to` is what is answered; for the kinds like and delete it is the post that is meant.
+    `reply_to` is what is answered; for the kinds like, unlike and delete it is the post that is
+    meant. A post has pictures or a video, never both; a card only without either.
     """
 
     kind: ActionKind
@@ -121,6 +150,9 @@ class SendRequest:
     visibility: str = "public"
     reply_to: RemoteRef | None = None
     attempt: int = 1
+    video: Video | None = None
+    card: Card | None = None
+    quote: RemoteRef | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +244,46 @@ class AccountInfo:
     name: str
     url: str | None = None
     followers: int | None = None
+    credentials_expire_at: datetime | None = None  # None: they do not, or the platform is silent
+
+
+@dataclass(frozen=True)
+class OwnPost:
+    """A post of the account as the platform shows it, whoever wrote it with whatever program.
+
+    `kind` is post, reply or repost; `text` is plain text.
+    """
+
+    remote_id: str
+    kind: str
+    text: str
+    url: str | None
+    posted_at: datetime
+    metrics: tuple[MetricValue, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnPostsPage:
+    """Posts of the account, newest first, and the cursor of the older ones (None: no more)."""
+
+    posts: tuple[OwnPost, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class FollowersPage:
+    """Followers, and the cursor of the others (None: no more)."""
+
+    people: tuple[Person, ...]
+    cursor: str | None
+
+
+class Budgets(Protocol):
+    """Who is told that an account's budget of calls is used up."""
+
+    def spent(self, until: datetime, reason: str) -> None:
+        """No call before `until` (UTC); `reason` says which limit, for people."""
+        ...
 
 
 class TokenStore(Protocol):
@@ -223,6 +295,10 @@ class TokenStore(Protocol):
 
     def save(self, tokens: dict[str, str]) -> None:
         """Store a session. Never called with empty values."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the account's session while it is renewed, against all other processes too."""
         ...
 
 
@@ -282,6 +358,22 @@ class Channel(Protocol):
 
     def account_metrics(self) -> list[MetricValue]:
         """Figures of the account, such as followers.
+
+        Raises:
+            ChannelError: the platform does not answer.
+        """
+        ...
+
+    def own_posts(self, cursor: str | None) -> OwnPostsPage:
+        """What the account has published, with figures; newest first, a page at a time.
+
+        Raises:
+            ChannelError: the platform does not answer.
+        """
+        ...
+
+    def followers(self, cursor: str | None) -> FollowersPage:
+        """Who follows the account, a page at a time.
 
         Raises:
             ChannelError: the platform does not answer.

@@ -14,14 +14,16 @@ from channels.api import Api, Http, json_object, member
 from channels.base import (
     Absent,
     AccountInfo,
+    Budgets,
     CannotTell,
     Capabilities,
     ChannelError,
     ChannelUnavailable,
-    Image,
+    FollowersPage,
     InteractionPage,
     MetricValue,
     Outcome,
+    OwnPostsPage,
     PlatformRefused,
     Reconciled,
     Refused,
@@ -30,6 +32,17 @@ from channels.base import (
     Sent,
     TokenStore,
     Unknown,
+)
+from channels.bluesky_embeds import (
+    check_embeds,
+    same_content,
+)
+from channels.bluesky_reading import (
+    ACCOUNT_METRICS,
+    POST_METRICS,
+    followers,
+    metrics,
+    own_posts,
 )
 from channels.bluesky_records import (
     LIKE,
@@ -41,9 +54,10 @@ from channels.bluesky_records import (
     post_record,
     web_url,
 )
+from channels.bluesky_repo import XRPC, BlueskyRepo, thread_of
 from channels.bluesky_session import BlueskySession
 from channels.bluesky_timeline import new_interactions
-from channels.limits import check_images, check_text, image_size, load_limits
+from channels.limits import check_images, check_text, check_video, load_limits
 from channels.outcome import Verdict, outcome_before, outcome_of
 from domain.action import ActionKind
 from domain.conversation import InteractionKind
@@ -72,14 +86,14 @@ RULES = {
     (415, "*"): Verdict.REFUSED,
 }
 
-POST_METRICS = ("likeCount", "repostCount", "replyCount", "quoteCount")
-ACCOUNT_METRICS = ("followersCount", "followsCount", "postsCount")
 NOT_OFFERED = ("reach", "impressions", "saves", "link clicks", "follower age")
 
-_KINDS = frozenset({ActionKind.POST, ActionKind.REPLY, ActionKind.LIKE, ActionKind.DELETE})
+_KINDS = frozenset(
+    {ActionKind.POST, ActionKind.REPLY, ActionKind.LIKE, ActionKind.UNLIKE, ActionKind.DELETE}
+)
+_POSTS = (ActionKind.POST, ActionKind.REPLY)
 _POSTS_PER_CALL = 25
 _LANGUAGES_MAX = 3
-_XRPC = "/xrpc/"
 
 
 class BlueskyChannel:
@@ -91,6 +105,7 @@ class BlueskyChannel:
         password: an app password.
         http: the HTTP client.
         tokens: where the session is kept.
+        budgets: who is told that the account may not call for a while.
         clock: the present instant, with time zone.
     """
 
@@ -102,10 +117,12 @@ class BlueskyChannel:
         password: str,
         http: Http,
         tokens: TokenStore,
+        budgets: Budgets,
         clock: Callable[[], datetime],
     ) -> None:
-        self._api = Api(http, base_url, RULES)
+        self._api = Api(http, base_url, RULES, clock=clock, budgets=budgets)
         self._session = BlueskySession(self._api, handle.lstrip("@"), password, tokens)
+        self._repo = BlueskyRepo(self._api, self._session)
         self._clock = clock
         self._tids = TidMaker()
 
@@ -123,6 +140,9 @@ class BlueskyChannel:
             account_metrics=ACCOUNT_METRICS,
             not_offered=NOT_OFFERED,
             limits=load_limits("bluesky"),
+            videos=True,
+            quotes=True,
+            link_cards=True,
         )
 
     def new_client_key(self, now: datetime) -> str:
@@ -132,15 +152,24 @@ class BlueskyChannel:
     def prepare(self, request: SendRequest) -> None:
         """Check the request against the limits; see `Channel.prepare`."""
         _check_shape(request)
-        if request.kind in (ActionKind.POST, ActionKind.REPLY):
+        if request.kind in _POSTS:
             limits = load_limits("bluesky")
             check_text(request.text, limits)
             check_images(request.images, limits)
+            if request.video is not None:
+                check_video(request.video, limits)
+            if request.card is not None and request.card.thumb is not None:
+                check_images((request.card.thumb,), limits)
 
     def publish(self, request: SendRequest) -> Outcome:
         """Put (or delete) one record, once."""
         try:
             _check_shape(request)
+            if (
+                request.kind is ActionKind.UNLIKE
+                and self._repo.own_like(_target(request).remote_id) is None
+            ):
+                return Sent(_unliked(request), url=None)  # there is no like to take back
             path, body = self._call(request)
         except InvalidInput as error:
             return Refused(str(error))
@@ -148,7 +177,7 @@ class BlueskyChannel:
             return outcome_before(error, self._clock())
         try:
             answer = self._session.authorized(
-                lambda token: self._api.effect("POST", _XRPC + path, token=token, json=body)
+                lambda token: self._api.effect("POST", XRPC + path, token=token, json=body)
             )
         except NetError as error:
             return outcome_of(error, RULES, self._clock())
@@ -160,6 +189,10 @@ class BlueskyChannel:
         """Read the record from the account's own server, which knows its own writes at once."""
         try:
             _check_shape(request)
+            if request.kind is ActionKind.UNLIKE:
+                if self._repo.own_like(_target(request).remote_id) is None:
+                    return Sent(_unliked(request), url=None)
+                return Absent("The account still likes the post.")
             deletes = request.kind is ActionKind.DELETE
             record = self._own_record(request)
             found = {} if record is None else {k: member(record, k) for k in ("uri", "value")}
@@ -172,24 +205,25 @@ class BlueskyChannel:
         if deletes:
             return Absent("The record is still there.")
         value = found["value"]
-        if request.kind is not ActionKind.LIKE and value.get("text") != request.text:
+        if request.kind is not ActionKind.LIKE and not same_content(value, request):
             return CannotTell(
-                f"Another text stands under the key {request.client_key}; look at the account.",
+                f"Another post stands under the key {request.client_key}; look at the account.",
                 ask_person=True,
             )
         return self._as_sent(request, found["uri"], str(record.get("cid")), value, raw=record)
 
     def check(self) -> AccountInfo:
         """Who the credentials belong to; see `Channel.check`."""
-        session = self._read("com.atproto.server.getSession")
+        session = self._repo.read("com.atproto.server.getSession")
         did, handle = member(session, "did"), member(session, "handle")
-        profile = self._read("app.bsky.actor.getProfile", actor=did)
+        profile = self._repo.read("app.bsky.actor.getProfile", actor=did)
         return AccountInfo(
             remote_id=did,
             handle=handle,
             name=profile.get("displayName") or handle,
             url=f"https://bsky.app/profile/{handle}",
             followers=profile.get("followersCount"),
+            credentials_expire_at=None,  # an app password lasts until somebody revokes it
         )
 
     def interactions(self, cursor: str | None) -> InteractionPage:
@@ -197,7 +231,7 @@ class BlueskyChannel:
 
         def page(page_cursor: str | None) -> dict[str, Any]:
             more = {} if page_cursor is None else {"cursor": page_cursor}
-            return self._read("app.bsky.notification.listNotifications", limit=100, **more)
+            return self._repo.read("app.bsky.notification.listNotifications", limit=100, **more)
 
         own_did = self._session.did()
         try:
@@ -211,17 +245,38 @@ class BlueskyChannel:
         """Figures of posts, 25 a call; a post that is gone is missing."""
         found: dict[str, list[MetricValue]] = {}
         for start in range(0, len(remote_ids), _POSTS_PER_CALL):
-            answer = self._read(
+            answer = self._repo.read(
                 "app.bsky.feed.getPosts", uris=remote_ids[start : start + _POSTS_PER_CALL]
             )
             for post in member(answer, "posts"):
-                found[member(post, "uri")] = _metrics(post, POST_METRICS)
+                found[member(post, "uri")] = metrics(post, POST_METRICS)
         return found
 
     def account_metrics(self) -> list[MetricValue]:
         """Figures of the account's profile."""
-        profile = self._read("app.bsky.actor.getProfile", actor=self._session.did())
-        return _metrics(profile, ACCOUNT_METRICS)
+        profile = self._repo.read("app.bsky.actor.getProfile", actor=self._session.did())
+        return metrics(profile, ACCOUNT_METRICS)
+
+    def own_posts(self, cursor: str | None) -> OwnPostsPage:
+        """Posts, replies and reposts of the account, newest first; see `Channel.own_posts`."""
+        did = self._session.did()
+        more = {} if cursor is None else {"cursor": cursor}
+        answer = self._repo.read(
+            "app.bsky.feed.getAuthorFeed",
+            actor=did,
+            filter="posts_with_replies",
+            limit=100,
+            **more,
+        )
+        return own_posts(answer, did)
+
+    def followers(self, cursor: str | None) -> FollowersPage:
+        """Who follows the account; see `Channel.followers`."""
+        more = {} if cursor is None else {"cursor": cursor}
+        did = self._session.did()
+        return followers(
+            self._repo.read("app.bsky.graph.getFollowers", actor=did, limit=100, **more)
+        )
 
     # What a request becomes
 
@@ -239,8 +294,12 @@ class BlueskyChannel:
                 raise InvalidInput(f"{_target(request).remote_id} is not a record of this account.")
             body = {"repo": did, "collection": collection, "rkey": rkey}
             return "com.atproto.repo.deleteRecord", body
+        if request.kind is ActionKind.UNLIKE:
+            like = self._repo.own_like(_target(request).remote_id)
+            rkey = parse_uri(like).rkey if like else request.client_key
+            return "com.atproto.repo.deleteRecord", {"repo": did, "collection": LIKE, "rkey": rkey}
         if request.kind is ActionKind.LIKE:
-            target, _ = self._resolve_target(_target(request))
+            target, _ = self._repo.resolve_target(_target(request))
             record = like_record(subject=target, created_at=request.client_time)
         else:
             record = self._post(request)
@@ -255,76 +314,15 @@ class BlueskyChannel:
     def _post(self, request: SendRequest) -> dict[str, Any]:
         reply = None
         if request.reply_to is not None:
-            parent, root = self._resolve_target(request.reply_to)
+            parent, root = self._repo.resolve_target(request.reply_to)
             reply = {"root": root, "parent": parent}
         return post_record(
             text=request.text,
             created_at=request.client_time,
             languages=request.languages[:_LANGUAGES_MAX],
-            text_facets=facets(request.text, self._resolve_handle),
-            images=[self._upload(image) for image in request.images],
+            text_facets=facets(request.text, self._repo.resolve_handle),
+            embed=self._repo.embed(request),
             reply=reply,
-        )
-
-    def _upload(self, image: Image) -> dict[str, Any]:
-        """Upload a picture; nothing of it is public before the post is."""
-        answer = json_object(
-            self._session.authorized(
-                lambda token: self._api.read(
-                    "POST",
-                    _XRPC + "com.atproto.repo.uploadBlob",
-                    token=token,
-                    headers={"Content-Type": image.mime},
-                    content=image.data,
-                )
-            )
-        )
-        width, height = (
-            (image.width, image.height) if image.width and image.height else image_size(image.data)
-        )
-        return {
-            "image": member(answer, "blob"),
-            "alt": image.alt,
-            "aspectRatio": {"width": width, "height": height},
-        }
-
-    def _resolve_handle(self, handle: str) -> str | None:
-        try:
-            answer = self._read("com.atproto.identity.resolveHandle", handle=handle)
-        except PlatformRefused:
-            return None
-        return str(member(answer, "did"))
-
-    def _resolve_target(self, ref: RemoteRef) -> tuple[dict[str, str], dict[str, str]]:
-        """Uri and cid of a post and of the root of its thread, read where `extra` lacks them."""
-        extra = ref.extra
-        if not {"cid", "root_uri", "root_cid"} <= extra.keys():
-            repo, collection, rkey = parse_uri(ref.remote_id)
-            if repo == self._session.did():  # our own server knows it before the app view does
-                post = self._read(
-                    "com.atproto.repo.getRecord", repo=repo, collection=collection, rkey=rkey
-                )
-                value = member(post, "value")
-            else:
-                posts = member(self._read("app.bsky.feed.getPosts", uris=[ref.remote_id]), "posts")
-                if not posts:
-                    raise PlatformRefused(
-                        f"The post {ref.remote_id} is gone; nothing can be answered or liked there.",
-                        status=404,
-                        name="NotFound",
-                    )
-                post, value = posts[0], posts[0]["record"]
-            extra = _thread(ref.remote_id, member(post, "cid"), value)
-        parent = {"uri": ref.remote_id, "cid": str(extra["cid"])}
-        return parent, {"uri": str(extra["root_uri"]), "cid": str(extra["root_cid"])}
-
-    # Reading
-
-    def _read(self, method: str, **params: str | int | list[str]) -> dict[str, Any]:
-        return json_object(
-            self._session.authorized(
-                lambda token: self._api.read("GET", _XRPC + method, token=token, params=params)
-            )
         )
 
     def _own_record(self, request: SendRequest) -> dict[str, Any] | None:
@@ -335,7 +333,7 @@ class BlueskyChannel:
             repo, rkey = self._session.did(), request.client_key
             collection = LIKE if request.kind is ActionKind.LIKE else POST
         try:
-            return self._read(
+            return self._repo.read(
                 "com.atproto.repo.getRecord", repo=repo, collection=collection, rkey=rkey
             )
         except PlatformRefused as error:
@@ -348,6 +346,8 @@ class BlueskyChannel:
     def _sent(self, request: SendRequest, body: dict[str, Any], answer: Response) -> Outcome:
         if request.kind is ActionKind.DELETE:
             return Sent(_target(request).remote_id, url=None)
+        if request.kind is ActionKind.UNLIKE:
+            return Sent(_unliked(request), url=None)
         try:
             raw = json_object(answer)
             return self._as_sent(request, raw["uri"], raw["cid"], body["record"], raw=raw)
@@ -360,7 +360,7 @@ class BlueskyChannel:
         if request.kind is ActionKind.LIKE:
             return Sent(uri, url=None, raw=raw, extra={"cid": cid})
         url = web_url(self._session.handle(), uri)
-        return Sent(uri, url=url, raw=raw, extra=_thread(uri, cid, value))
+        return Sent(uri, url=url, raw=raw, extra=thread_of(uri, cid, value))
 
 
 def _check_shape(request: SendRequest) -> None:
@@ -375,8 +375,10 @@ def _check_shape(request: SendRequest) -> None:
         raise InvalidInput(f"The action {request.kind.value!r} needs the post that is meant.")
     if request.visibility != "public":
         raise InvalidInput("Everything on Bluesky is public; set the visibility to public.")
-    if request.kind in (ActionKind.POST, ActionKind.REPLY):
-        if not request.text.strip() and not request.images:
+    if request.kind in _POSTS:
+        check_embeds(request)
+        full = request.images or request.video or request.card or request.quote
+        if not request.text.strip() and not full:
             raise InvalidInput("The post is empty; write a text or add a picture.")
         if len(request.languages) > _LANGUAGES_MAX:
             raise InvalidInput(
@@ -389,11 +391,5 @@ def _target(request: SendRequest) -> RemoteRef:
     return request.reply_to
 
 
-def _thread(uri: str, cid: str, value: dict[str, Any]) -> dict[str, str]:
-    """What an answer to a post needs: its cid, and its thread's root."""
-    root = value.get("reply", {}).get("root", {"uri": uri, "cid": cid})
-    return {"cid": cid, "root_uri": root["uri"], "root_cid": root["cid"]}
-
-
-def _metrics(source: dict[str, Any], names: tuple[str, ...]) -> list[MetricValue]:
-    return [MetricValue(name, source[name]) for name in names if isinstance(source.get(name), int)]
+def _unliked(request: SendRequest) -> str:
+    return f"unlike/{_target(request).remote_id}"

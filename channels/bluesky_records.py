@@ -119,7 +119,7 @@ def post_record(
     created_at: datetime,
     languages: tuple[str, ...],
     text_facets: list[dict[str, Any]],
-    images: list[dict[str, Any]],
+    embed: dict[str, Any] | None,
     reply: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """A post; the same arguments give the same record, so a second try is no second post."""
@@ -128,8 +128,8 @@ def post_record(
         record["langs"] = list(languages)
     if text_facets:
         record["facets"] = text_facets
-    if images:
-        record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    if embed is not None:
+        record["embed"] = embed
     if reply is not None:
         record["reply"] = reply
     return record

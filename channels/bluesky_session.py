@@ -84,12 +84,12 @@ class BlueskySession:
         tokens = self._load()
         if tokens:
             return tokens
-        with self._lock:
+        with self._lock, self._store.alone():
             return self._load() or self._login()
 
     def _renewed(self, stale: str) -> str:
         """A token other than the stale one."""
-        with self._lock:
+        with self._lock, self._store.alone():
             tokens = self._load()
             if tokens and tokens["accessJwt"] != stale:
                 return tokens["accessJwt"]  # another thread or process was first

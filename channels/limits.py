@@ -13,7 +13,7 @@ import regex
 from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
 
-from channels.base import Image, Limits
+from channels.base import Image, Limits, Video
 from domain.errors import LimitExceeded
 
 _DATA = Path(__file__).parent / "data" / "limits.json"
@@ -51,6 +51,7 @@ def load_limits(platform: str) -> Limits:
     """
     entry = dict(_data()["platforms"][platform])
     entry["image_types"] = tuple(entry["image_types"])
+    entry["video_types"] = tuple(entry.get("video_types", ()))
     return Limits(platform=platform, checked_on=_data()["checked_on"], **entry)
 
 
@@ -123,6 +124,39 @@ def check_images(images: tuple[Image, ...], limits: Limits) -> None:
         )
     for number, image in enumerate(images, start=1):
         _check_image(f"Picture {number}", image, limits)
+
+
+def check_video(video: Video, limits: Limits) -> None:
+    """Refuse a video that the platform would not take. Its type is proved by its first box only.
+
+    Raises:
+        LimitExceeded: the platform takes no videos, not this type or size, or not a description
+            of this length.
+    """
+    if not limits.video_types:
+        raise LimitExceeded(f"{limits.platform} takes no videos here. Use a picture instead.")
+    if video.mime not in limits.video_types:
+        raise LimitExceeded(
+            f"The video is of type {video.mime or 'unknown'}, {limits.platform} takes "
+            f"{', '.join(limits.video_types)}. Save it in one of these."
+        )
+    # ISO/IEC 14496-12: a file of the MP4 family begins with a box of the type ftyp.
+    if video.mime in ("video/mp4", "video/quicktime") and video.data[4:8] != b"ftyp":
+        raise LimitExceeded(
+            f"The video says that it is {video.mime} but does not begin like one. Save it anew as MP4."
+        )
+    size = len(video.data)
+    if limits.video_bytes_max is not None and size > limits.video_bytes_max:
+        raise LimitExceeded(
+            f"The video has {size} bytes, {limits.platform} takes {limits.video_bytes_max}. "
+            "Make it shorter or compress it more."
+        )
+    alt = count_graphemes(video.alt)
+    if limits.video_alt_max is not None and alt > limits.video_alt_max:
+        raise LimitExceeded(
+            f"The description of the video has {alt} characters, {limits.platform} takes "
+            f"{limits.video_alt_max}. Shorten it by {alt - limits.video_alt_max}."
+        )
 
 
 def image_size(data: bytes) -> tuple[int, int]:

@@ -16,15 +16,16 @@ from channels.api import Api, Http, json_list, json_object, member
 from channels.base import (
     Absent,
     AccountInfo,
+    Budgets,
     CannotTell,
     Capabilities,
     ChannelError,
     ChannelUnavailable,
-    Image,
+    FollowersPage,
     InteractionPage,
-    Limits,
     MetricValue,
     Outcome,
+    OwnPostsPage,
     PlatformRefused,
     Reconciled,
     Refused,
@@ -32,8 +33,17 @@ from channels.base import (
     Sent,
     Unknown,
 )
-from channels.limits import check_images, check_text
+from channels.limits import check_images, check_text, check_video
+from channels.mastodon_media import upload_all
+from channels.mastodon_reading import (
+    ACCOUNT_METRICS,
+    POST_METRICS,
+    followers,
+    metrics,
+    own_posts,
+)
 from channels.mastodon_statuses import (
+    InstanceLimits,
     find_status,
     instance_limits,
     interaction_of,
@@ -66,17 +76,16 @@ RULES = {
     (422, "*"): Verdict.REFUSED,
 }
 
-POST_METRICS = ("favourites_count", "reblogs_count", "replies_count")
-ACCOUNT_METRICS = ("followers_count", "following_count", "statuses_count")
 NOT_OFFERED = ("reach", "impressions", "saves", "link clicks", "follower age")
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 
-_KINDS = frozenset({ActionKind.POST, ActionKind.REPLY, ActionKind.LIKE, ActionKind.DELETE})
-_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
+_KINDS = frozenset(
+    {ActionKind.POST, ActionKind.REPLY, ActionKind.LIKE, ActionKind.UNLIKE, ActionKind.DELETE}
+)
+_POSTS = (ActionKind.POST, ActionKind.REPLY)
+_WORDS = {ActionKind.LIKE: "favourite", ActionKind.UNLIKE: "unfavourite"}
 _PAGE = 40
 _RECONCILE_PAGES = 25
-_MEDIA_POLLS = 60
-_MEDIA_PAUSE = 1.0
 
 
 class MastodonChannel:
@@ -86,6 +95,7 @@ class MastodonChannel:
         base_url: address of the instance.
         token: access token with the scopes read, write:statuses, write:media, write:favourites.
         http: the HTTP client.
+        budgets: who is told that the account may not call for a while.
         clock: the present instant, with time zone.
         sleep: waits so many seconds while the instance works on a picture.
     """
@@ -96,18 +106,20 @@ class MastodonChannel:
         base_url: str,
         token: str,
         http: Http,
+        budgets: Budgets,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api = Api(http, base_url, RULES)
+        self._api = Api(http, base_url, RULES, clock=clock, budgets=budgets)
         self._token = token
         self._clock = clock
         self._sleep = sleep
-        self._limits: Limits | None = None
+        self._instance: InstanceLimits | None = None
         self._own_id: str | None = None
 
     def capabilities(self) -> Capabilities:
         """What this instance offers; asks it for its limits until it has told them once."""
+        instance = self._known_instance()
         return Capabilities(
             platform="mastodon",
             kinds=_KINDS,
@@ -119,7 +131,10 @@ class MastodonChannel:
             post_metrics=POST_METRICS,
             account_metrics=ACCOUNT_METRICS,
             not_offered=NOT_OFFERED,
-            limits=self._known_limits(),
+            limits=instance.limits,
+            videos=bool(instance.limits.video_types),
+            quotes=instance.quotes,
+            link_cards=False,  # the instance makes a preview of a link in the text by itself
         )
 
     def new_client_key(self, now: datetime) -> str:  # noqa: ARG002 - the protocol's argument
@@ -129,10 +144,17 @@ class MastodonChannel:
     def prepare(self, request: SendRequest) -> None:
         """Check the request against the instance's limits; see `Channel.prepare`."""
         _check_shape(request)
-        if request.kind in (ActionKind.POST, ActionKind.REPLY):
-            limits = self._known_limits()
-            check_text(request.text, limits)
-            check_images(request.images, limits)
+        if request.kind in _POSTS:
+            instance = self._known_instance()
+            check_text(request.text, instance.limits)
+            check_images(request.images, instance.limits)
+            if request.video is not None:
+                check_video(request.video, instance.limits)
+            if request.quote is not None and not instance.quotes:
+                raise InvalidInput(
+                    f"{self._api.base_url} takes no quotes (Mastodon does from 4.5 on). Put the "
+                    "address of the post into the text instead."
+                )
 
     def publish(self, request: SendRequest) -> Outcome:
         """Post, favourite or delete, once. The text goes out exactly as it is."""
@@ -154,7 +176,7 @@ class MastodonChannel:
         """Look for the post among the account's own since the request's time."""
         try:
             _check_shape(request)
-            if request.kind is ActionKind.LIKE:
+            if request.kind in (ActionKind.LIKE, ActionKind.UNLIKE):
                 return self._reconcile_like(request)
             if request.kind is ActionKind.DELETE:
                 return self._reconcile_delete(request)
@@ -171,6 +193,7 @@ class MastodonChannel:
             name=account.get("display_name") or member(account, "username"),
             url=account.get("url"),
             followers=account.get("followers_count"),
+            credentials_expire_at=None,  # tokens last until somebody revokes them
         )
 
     def interactions(self, cursor: str | None) -> InteractionPage:
@@ -198,12 +221,24 @@ class MastodonChannel:
         for remote_id in remote_ids:
             status = self._status(remote_id)
             if status is not None:
-                found[remote_id] = _metrics(status, POST_METRICS)
+                found[remote_id] = metrics(status, POST_METRICS)
         return found
 
     def account_metrics(self) -> list[MetricValue]:
         """Figures of the account."""
-        return _metrics(self._account(), ACCOUNT_METRICS)
+        return metrics(self._account(), ACCOUNT_METRICS)
+
+    def own_posts(self, cursor: str | None) -> OwnPostsPage:
+        """Posts, replies and boosts of the account, newest first; see `Channel.own_posts`."""
+        more = {} if cursor is None else {"max_id": cursor}
+        path = f"/api/v1/accounts/{self._own()}/statuses"
+        return own_posts(self._get(path, limit=_PAGE, **more))
+
+    def followers(self, cursor: str | None) -> FollowersPage:
+        """Who follows the account; see `Channel.followers`."""
+        more = {} if cursor is None else {"max_id": cursor}
+        path = f"/api/v1/accounts/{self._own()}/followers"
+        return followers(self._get(path, limit=_PAGE, **more))
 
     # What a request becomes
 
@@ -215,6 +250,8 @@ class MastodonChannel:
         """
         if request.kind is ActionKind.LIKE:
             return "POST", f"/api/v1/statuses/{_target(request)}/favourite", None
+        if request.kind is ActionKind.UNLIKE:
+            return "POST", f"/api/v1/statuses/{_target(request)}/unfavourite", None
         if request.kind is ActionKind.DELETE:
             return "DELETE", f"/api/v1/statuses/{_target(request)}", None
         body: dict[str, Any] = {"status": request.text, "visibility": request.visibility}
@@ -222,34 +259,11 @@ class MastodonChannel:
             body["in_reply_to_id"] = request.reply_to.remote_id
         if request.languages:
             body["language"] = request.languages[0]
-        if request.images:
-            body["media_ids"] = [
-                self._upload(image, number) for number, image in enumerate(request.images, start=1)
-            ]
+        if request.quote is not None:
+            body["quoted_status_id"] = request.quote.remote_id
+        if media := upload_all(self._api, self._token, request, self._sleep):
+            body["media_ids"] = media
         return "POST", "/api/v1/statuses", body
-
-    def _upload(self, image: Image, number: int) -> str:
-        """Upload a picture and wait until the instance has processed it."""
-        name = f"picture-{number}.{_SUFFIXES.get(image.mime, 'bin')}"
-        answer = self._api.read(
-            "POST",
-            "/api/v2/media",
-            token=self._token,
-            files={"file": (name, image.data, image.mime)},
-            data={"description": image.alt} if image.alt else None,
-        )
-        media_id = str(member(json_object(answer), "id"))
-        polls = 0
-        while answer.status != 200:
-            if polls == _MEDIA_POLLS:
-                raise ChannelUnavailable(
-                    f"The instance still works on picture {number} after "
-                    f"{_MEDIA_POLLS * _MEDIA_PAUSE:.0f} seconds. It will be tried again."
-                )
-            polls += 1
-            self._sleep(_MEDIA_PAUSE)
-            answer = self._get(f"/api/v1/media/{media_id}")
-        return media_id
 
     # Reconciling
 
@@ -274,15 +288,18 @@ class MastodonChannel:
         status = find_status(found, request, self._source)
         if status is None:
             return Absent(f"None of the {len(found)} posts since the request is this one.")
-        return _as_sent(status)
+        return Sent(str(member(status, "id")), url=status.get("url"), raw=_raw(status))
 
     def _reconcile_like(self, request: SendRequest) -> Reconciled:
         status = self._status(_target(request))
-        if status is None:
+        likes = request.kind is ActionKind.LIKE
+        if status is None and likes:
             return CannotTell("The post that was to be liked is gone.", ask_person=True)
-        if status.get("favourited") is True:
-            return Sent(f"favourite/{_target(request)}", url=status.get("url"), raw=_raw(status))
-        return Absent("The account does not like the post.")
+        favourited = status is not None and status.get("favourited") is True
+        if favourited is likes:
+            raw = _raw(status) if status else {}
+            return Sent(f"{_WORDS[request.kind]}/{_target(request)}", url=None, raw=raw)
+        return Absent(f"The account {'does not like' if likes else 'still likes'} the post.")
 
     def _reconcile_delete(self, request: SendRequest) -> Reconciled:
         if self._status(_target(request)) is None:
@@ -318,13 +335,13 @@ class MastodonChannel:
                 return None
             raise
 
-    def _known_limits(self) -> Limits:
-        if self._limits is not None:
-            return self._limits
-        limits = instance_limits(self._api, self._clock())
-        if limits.told:
-            self._limits = limits.limits
-        return limits.limits
+    def _known_instance(self) -> InstanceLimits:
+        if self._instance is not None:
+            return self._instance
+        instance = instance_limits(self._api, self._clock())
+        if instance.told:
+            self._instance = instance
+        return instance
 
 
 def _check_shape(request: SendRequest) -> None:
@@ -343,9 +360,19 @@ def _check_shape(request: SendRequest) -> None:
         raise InvalidInput(
             f"Mastodon has no visibility {request.visibility!r}; use {', '.join(VISIBILITIES)}."
         )
-    posts = request.kind in (ActionKind.POST, ActionKind.REPLY)
-    if posts and not request.text.strip() and not request.images:
+    if request.kind not in _POSTS:
+        return
+    if not request.text.strip() and not request.images and request.video is None:
         raise InvalidInput("The post is empty; write a text or add a picture.")
+    if request.images and request.video is not None:
+        raise InvalidInput("A post on Mastodon carries pictures or a video. Leave out one of them.")
+    if request.card is not None and request.card.url not in request.text:
+        raise InvalidInput(
+            f"Put the link {request.card.url} into the text: Mastodon makes previews of links in "
+            "the text only."
+        )
+    if request.quote is not None and not request.quote.remote_id.isalnum():
+        raise InvalidInput(f"{request.quote.remote_id!r} is not the id of a Mastodon post.")
 
 
 def _target(request: SendRequest) -> str:
@@ -358,21 +385,14 @@ def _sent_or_unknown(request: SendRequest, answer: Response) -> Outcome:
         return Sent(_target(request), url=None)
     try:
         status = json_object(answer)
-        if request.kind is ActionKind.LIKE:
-            return Sent(f"favourite/{_target(request)}", url=status.get("url"), raw=_raw(status))
-        return _as_sent(status)
+        if request.kind in _WORDS:
+            name = f"{_WORDS[request.kind]}/{_target(request)}"
+            return Sent(name, url=status.get("url"), raw=_raw(status))
+        return Sent(str(member(status, "id")), url=status.get("url"), raw=_raw(status))
     except ChannelError as error:
         return Unknown(f"The instance's answer to the publication cannot be read: {error}")
-
-
-def _as_sent(status: dict[str, Any]) -> Sent:
-    return Sent(str(member(status, "id")), url=status.get("url"), raw=_raw(status))
 
 
 def _raw(status: dict[str, Any]) -> dict[str, Any]:
     """The answer without the people in it."""
     return {name: value for name, value in status.items() if name not in ("account", "application")}
-
-
-def _metrics(source: dict[str, Any], names: tuple[str, ...]) -> list[MetricValue]:
-    return [MetricValue(name, source[name]) for name in names if isinstance(source.get(name), int)]

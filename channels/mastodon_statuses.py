@@ -11,10 +11,12 @@ from typing import Any
 from channels.api import Api, json_object
 from channels.base import ChannelError, Limits, PlatformRefused, SendRequest
 from channels.limits import load_limits
+from channels.mastodon_media import media_count
 from channels.text import html_to_text, normalise
 from domain.conversation import Interaction, InteractionKind, Person
 
 # How far the two clocks may differ beyond what the instance's `Date` header shows.
+QUOTES_SINCE = 7  # api_versions.mastodon of Mastodon 4.5, checked 2026-11-23
 CLOCK_MARGIN = timedelta(seconds=60)
 
 _KINDS = {
@@ -33,6 +35,7 @@ class InstanceLimits:
 
     limits: Limits
     told: bool
+    quotes: bool = False
 
 
 def instance_limits(api: Api, now: datetime) -> InstanceLimits:
@@ -49,7 +52,8 @@ def instance_limits(api: Api, now: datetime) -> InstanceLimits:
         told = body.get("configuration")
         if isinstance(told, dict):
             source = api.base_url + path
-            return InstanceLimits(_limits_of(told, defaults, source, now), told=True)
+            limits = _limits_of(told, defaults, source, now)
+            return InstanceLimits(limits, told=True, quotes=_takes_quotes(body))
     else:
         reason = "it does not tell them"
     source = f"defaults, not told by the instance ({reason}): {defaults.source}"
@@ -59,9 +63,9 @@ def instance_limits(api: Api, now: datetime) -> InstanceLimits:
 def _limits_of(told: dict[str, Any], defaults: Limits, source: str, now: datetime) -> Limits:
     statuses = told.get("statuses", {})
     media = told.get("media_attachments", {})
-    images = tuple(
-        kind for kind in media.get("supported_mime_types", ()) if kind.startswith("image/")
-    )
+    types = media.get("supported_mime_types", ())
+    images = tuple(kind for kind in types if kind.startswith("image/"))
+    videos = tuple(kind for kind in types if kind.startswith("video/"))
     return replace(
         defaults,
         checked_on=now.astimezone(UTC).date().isoformat(),
@@ -73,7 +77,16 @@ def _limits_of(told: dict[str, Any], defaults: Limits, source: str, now: datetim
         image_pixels_max=media.get("image_matrix_limit", defaults.image_pixels_max),
         alt_max=media.get("description_limit", defaults.alt_max),
         image_types=images or defaults.image_types,
+        video_types=videos if types else defaults.video_types,
+        video_bytes_max=media.get("video_size_limit", defaults.video_bytes_max),
+        video_alt_max=media.get("description_limit", defaults.video_alt_max),
     )
+
+
+def _takes_quotes(body: dict[str, Any]) -> bool:
+    """Whether posts of the instance can quote: Mastodon 4.5 has version 7 of its API."""
+    version = (body.get("api_versions") or {}).get("mastodon")
+    return isinstance(version, int) and version >= QUOTES_SINCE
 
 
 def interaction_of(item: dict[str, Any], own_id: str) -> Interaction | None:
@@ -149,7 +162,8 @@ def find_status(
         status
         for status in statuses
         if _id_or_none(status["in_reply_to_id"]) == parent
-        and len(status["media_attachments"]) == len(request.images)
+        and len(status["media_attachments"]) == media_count(request)
+        and _quoted(status) == (request.quote.remote_id if request.quote else None)
     ]
     for status in alike:
         if normalise(html_to_text(status["content"])) == wanted:
@@ -159,6 +173,13 @@ def find_status(
         if sent is not None and normalise(sent) == wanted:
             return status
     return None
+
+
+def _quoted(status: dict[str, Any]) -> str | None:
+    quote = status.get("quote") or {}
+    return _id_or_none(
+        quote.get("quoted_status_id") or (quote.get("quoted_status") or {}).get("id")
+    )
 
 
 def _id_or_none(value: object) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.api import Http
-from channels.base import Channel, TokenStore
+from channels.base import Budgets, Channel, TokenStore
 from channels.bluesky import BlueskyChannel
 from channels.mastodon import MastodonChannel
 from config.i18n import N_
@@ -33,6 +33,7 @@ class Platform:
     title: str
     fields: tuple[Field, ...]
     docs: str  # where the platform explains how to get the credentials
+    sample_id: str  # what an id of a post looks like; {} takes a number
 
 
 PLATFORMS: dict[str, Platform] = {
@@ -58,6 +59,7 @@ PLATFORMS: dict[str, Platform] = {
             ),
         ),
         docs="https://bsky.app/settings/app-passwords",
+        sample_id="at://did:plc:part{0}/app.bsky.feed.post/part{0}",
     ),
     "mastodon": Platform(
         name="mastodon",
@@ -78,6 +80,7 @@ PLATFORMS: dict[str, Platform] = {
             ),
         ),
         docs="https://docs.joinmastodon.org/client/token/",
+        sample_id="part{0}",
     ),
 }
 
@@ -90,6 +93,7 @@ def build(
     secret: str,
     http: Http,
     tokens: TokenStore,
+    budgets: Budgets,
     clock: Callable[[], datetime],
 ) -> Channel:
     """The channel of an account.
@@ -101,6 +105,7 @@ def build(
         secret: app password (Bluesky) or access token (Mastodon).
         http: the HTTP client.
         tokens: where the channel keeps its session.
+        budgets: who is told that the account may not call for a while.
         clock: the present instant, with time zone.
 
     Raises:
@@ -113,10 +118,13 @@ def build(
             password=secret,
             http=http,
             tokens=tokens,
+            budgets=budgets,
             clock=clock,
         )
     if platform == "mastodon":
-        return MastodonChannel(base_url=base_url, token=secret, http=http, clock=clock)
+        return MastodonChannel(
+            base_url=base_url, token=secret, http=http, budgets=budgets, clock=clock
+        )
     raise InvalidInput(
         f"There is no platform {platform!r}. Use one of: {', '.join(sorted(PLATFORMS))}."
     )

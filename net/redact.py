@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["redact"]
+__all__ = ["names_secret", "redact", "scrub"]
 
 _GONE = "[redacted]"
 
@@ -35,6 +36,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"), _GONE),
 )
 
+_NAME = re.compile(rf"(?i){_NAMES}")
+
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Replace everything in `text` that is or looks like a credential.
@@ -49,3 +52,28 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def names_secret(name: str) -> bool:
+    """Whether the value of a member or setting of this name is a credential."""
+    return _NAME.fullmatch(name) is not None
+
+
+def scrub(value: Any, secrets: Iterable[str] = ()) -> Any:
+    """A JSON value without what is or looks like a credential; see `redact`.
+
+    Args:
+        value: what `json.loads` makes; it is left as it is, a copy comes back.
+        secrets: exact values to remove too.
+    """
+    known = tuple(secrets)
+    if isinstance(value, str):
+        return redact(value, known)
+    if isinstance(value, list):
+        return [scrub(part, known) for part in value]
+    if isinstance(value, dict):
+        return {
+            redact(name, known): _GONE if part and names_secret(name) else scrub(part, known)
+            for name, part in value.items()
+        }
+    return value

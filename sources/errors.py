@@ -4,7 +4,8 @@ SourceError
 ├── SiteUnreachable      the start page cannot be had at all
 ├── RobotsForbid         the website does not want to be read by programs
 ├── EmptySite            pages came, but none holds readable text
-└── UnreadableDocument   a file that a person gave cannot be read as text
+├── UnreadableDocument   a file that a person gave cannot be read as text
+└── CardUnread           the page of a link cannot be read for a preview
 
 A single page that fails in the middle of a crawl is no error: it stands in
 `CrawlResult.skipped` with its reason.
@@ -14,11 +15,22 @@ from __future__ import annotations
 
 from domain.errors import HumasError
 
-__all__ = ["EmptySite", "RobotsForbid", "SiteUnreachable", "SourceError", "UnreadableDocument"]
+__all__ = [
+    "CardUnread",
+    "EmptySite",
+    "RobotsForbid",
+    "SiteUnreachable",
+    "SourceError",
+    "UnreadableDocument",
+]
 
 
 class SourceError(HumasError):
     """Base of everything that reading sources raises."""
+
+
+class CardUnread(SourceError):
+    """The page of a link cannot be read for a preview."""
 
 
 class SiteUnreachable(SourceError):

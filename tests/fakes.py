@@ -16,10 +16,13 @@ from channels.base import (
     AccountInfo,
     Capabilities,
     ChannelUnavailable,
+    FollowersPage,
     InteractionPage,
     Limits,
     MetricValue,
     Outcome,
+    OwnPost,
+    OwnPostsPage,
     Reconciled,
     SendRequest,
     Sent,
@@ -30,6 +33,8 @@ from config.settings import Settings
 from domain.action import ActionKind
 from domain.conversation import Interaction, InteractionKind, Person
 from domain.errors import LimitExceeded
+from net.rehearsal import Rehearsed, WireRequest
+from sources.cards import PageCard
 from storage.secrets import SecretBox, new_key
 from storage.tables import ChannelAccount
 from storage.uow import Database
@@ -69,6 +74,7 @@ class FakePlatform:
     posts: dict[str, RemotePost] = field(default_factory=dict)
     sends: int = 0
     inbound: list[Interaction] = field(default_factory=list)
+    earlier: list[OwnPost] = field(default_factory=list)  # made elsewhere
     # What the next sends do instead: a function of the request, or an outcome.
     script: list[Callable[[SendRequest], Outcome]] = field(default_factory=list)
     down: bool = False
@@ -112,9 +118,12 @@ class FakePlatform:
 class FakeChannel:
     """An account on the platform in memory."""
 
-    def __init__(self, platform: FakePlatform, name: str = "bluesky") -> None:
+    def __init__(
+        self, platform: FakePlatform, name: str = "bluesky", *, rehearsing: bool = False
+    ) -> None:
         self.platform = platform
         self.name = name
+        self.rehearsing = rehearsing
         self._keys = itertools.count()
 
     def capabilities(self) -> Capabilities:
@@ -126,6 +135,8 @@ class FakeChannel:
             alt_text=True,
             threads=True,
             native_idempotency=True,
+            quotes=True,
+            link_cards=True,
             reads=frozenset({"reply", "mention", "like"}),
             post_metrics=("likeCount", "repostCount", "replyCount", "quoteCount"),
             account_metrics=("followersCount",),
@@ -157,6 +168,8 @@ class FakeChannel:
 
     def publish(self, request: SendRequest) -> Outcome:
         """Store it, or do what the script says."""
+        if self.rehearsing:
+            raise Rehearsed(WireRequest("POST", "https://social.example/post", {}, request.text))
         self.platform.sends += 1
         if self.platform.script:
             return self.platform.script.pop(0)(request)
@@ -201,6 +214,24 @@ class FakeChannel:
     def account_metrics(self) -> list[MetricValue]:
         """Followers."""
         return [MetricValue("followersCount", 120)]
+
+    def own_posts(self, cursor: str | None) -> OwnPostsPage:
+        """What stands there already and what was sent, newest first, two a page."""
+        if self.platform.down:
+            raise ChannelUnavailable("The platform is down.")
+        sent = [
+            OwnPost(post.remote_id, "post", post.request.text, None, post.request.client_time)
+            for post in self.platform.posts.values()
+        ]
+        posts = sorted([*self.platform.earlier, *sent], key=lambda p: p.posted_at, reverse=True)
+        start = int(cursor or 0)
+        more = start + 2 < len(posts)
+        return OwnPostsPage(tuple(posts[start : start + 2]), str(start + 2) if more else None)
+
+    def followers(self, cursor: str | None) -> FollowersPage:
+        """One follower."""
+        del cursor
+        return FollowersPage((Person(remote_id="id-sari", handle="sari", name="Sari"),), None)
 
 
 class FakeModel:
@@ -292,7 +323,9 @@ def fake_services(
         model_of=lambda _workspace: model or OffModel(),
         model_off=model is None,
         open_channel=open_channel,
+        rehearse_channel=lambda account: FakeChannel(shared, account.platform, rehearsing=True),
         read_sources=lambda _profile, _progress: reading or Reading(()),
+        read_card=lambda url: PageCard(url, f"Title of {url}", "What it says.", None),
         notify=lambda to, title, body: sink.append((to, title, body)),
         box=SecretBox(key),
     )

@@ -98,21 +98,6 @@ class LosingHttp:
         return answer
 
 
-class MemoryTokens:
-    """A token store that counts how often it was written."""
-
-    def __init__(self) -> None:
-        self.tokens: dict[str, str] = {}
-        self.saves = 0
-
-    def load(self) -> dict[str, str]:
-        return dict(self.tokens)
-
-    def save(self, tokens: dict[str, str]) -> None:
-        self.tokens = dict(tokens)
-        self.saves += 1
-
-
 def loopback_client(url: str) -> HttpClient:
     """The real client, allowed to reach one address of this machine."""
     return HttpClient(

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from channels.base import CannotTell, Channel, RemoteRef, Sent, Unknown
+from channels.base import CannotTell, Card, Channel, Image, RemoteRef, Sent, Unknown, Video
 from channels.bluesky import BlueskyChannel
 from channels.bluesky_records import TidMaker, timestamp
 from net.client import HttpClient
 from tests.live.bluesky_network.network import Account, BlueskyNetwork, available
 from tests.live.channel_contract import (
-    ChannelContract,
     LosingHttp,
-    MemoryTokens,
     Reader,
     Seen,
     eventually,
     loopback_client,
     now,
+    picture,
 )
+from tests.live.channel_contract_more import MP4, WholeContract
 from tests.live.needs import need
+from tests.memory import MemoryBudgets, MemoryTokens
 
 pytestmark = [pytest.mark.live, pytest.mark.bluesky]
 
@@ -59,6 +61,7 @@ class BlueskyWorld:
             password=secret or PASSWORD,
             http=http,
             tokens=MemoryTokens() if secret else self.tokens,
+            budgets=MemoryBudgets(),
             clock=now,
         )
 
@@ -83,6 +86,16 @@ class BlueskyWorld:
         subject = {"uri": post.remote_id, "cid": post.extra["cid"]}
         record = {"$type": "app.bsky.feed.like", "subject": subject, "createdAt": timestamp(now())}
         self._put("app.bsky.feed.like", record)
+
+    def follow(self) -> None:
+        self._put(
+            "app.bsky.graph.follow",
+            {
+                "$type": "app.bsky.graph.follow",
+                "subject": self.account.did,
+                "createdAt": timestamp(now()),
+            },
+        )
 
     def replies(self, remote_id: str) -> list[Seen]:
         answer = self._get("app.bsky.feed.getPostThread", uri=remote_id, depth=1, ok=(200, 400))
@@ -156,7 +169,7 @@ class BlueskyWorld:
         return result
 
 
-class TestBluesky(ChannelContract):
+class TestBluesky(WholeContract):
     """The contract, and what is Bluesky's own."""
 
     _numbers = itertools.count(1)
@@ -185,21 +198,21 @@ class TestBluesky(ChannelContract):
     def test_session_is_kept_between_channels(self, world: BlueskyWorld) -> None:
         for _ in range(3):
             world.channel(world.http()).check()
-        assert world.tokens.saves == 1
+        assert len(world.tokens.saves) == 1
 
     def test_stale_access_token_is_refreshed(self, world: BlueskyWorld) -> None:
         world.channel(world.http()).check()
         world.tokens.tokens["accessJwt"] = "garbage"
         channel = world.channel(world.http())
         self.send(channel, "Sesudah penyegaran")
-        assert world.tokens.saves == 2
+        assert len(world.tokens.saves) == 2
         assert world.tokens.tokens["accessJwt"] != "garbage"
 
     def test_lost_session_is_replaced_by_a_new_one(self, world: BlueskyWorld) -> None:
         world.channel(world.http()).check()
         world.tokens.tokens |= {"accessJwt": "garbage", "refreshJwt": "garbage"}
         self.send(world.channel(world.http()), "Masuk lagi")
-        assert world.tokens.saves == 2
+        assert len(world.tokens.saves) == 2
 
     def test_key_with_another_text_is_never_overwritten(self, world: BlueskyWorld) -> None:
         channel = world.channel(world.http())
@@ -226,3 +239,63 @@ class TestBluesky(ChannelContract):
         got = eventually(lambda: [item.text for item in reader.read()], lambda seen: len(seen) == 3)
         assert sorted(got) == ["dua", "satu", "tiga"]
         assert sorted(item.text for item in reader.read()) == ["dua", "satu", "tiga"]
+
+    def test_a_link_card_stands_as_it_was_approved(self, world: BlueskyWorld) -> None:
+        channel = world.channel(world.http())
+        card = Card(
+            "https://example.com/cerita",
+            "Cerita kopi",
+            "Dari kebun ke cangkir.",
+            Image(picture(), "image/png", ""),
+        )
+        sent = self.send(channel, "Baca ceritanya", card=card)
+        embed = world.record(sent.remote_id)["embed"]
+        assert embed["$type"] == "app.bsky.embed.external"
+        shown = embed["external"]
+        assert (shown["uri"], shown["title"], shown["description"]) == (
+            card.url,
+            card.title,
+            card.description,
+        )
+        assert shown["thumb"]["mimeType"] == "image/png"
+
+    def test_a_quote_points_at_its_post_also_with_a_picture(self, world: BlueskyWorld) -> None:
+        channel = world.channel(world.http())
+        first = self.send(channel, "Yang dikutip")
+        ref = RemoteRef(first.remote_id)
+        plain = self.send(channel, "Kutipan", quote=ref)
+        embed = world.record(plain.remote_id)["embed"]
+        assert embed["record"]["uri"] == first.remote_id
+        image = Image(picture(), "image/png", "cangkir")
+        both = self.send(channel, "Kutipan bergambar", quote=ref, images=(image,))
+        embed = world.record(both.remote_id)["embed"]
+        assert embed["record"]["record"]["uri"] == first.remote_id
+        assert embed["media"]["images"][0]["alt"] == "cangkir"
+
+    def test_a_video_goes_to_the_accounts_own_server(self, world: BlueskyWorld) -> None:
+        channel = world.channel(world.http())
+        video = Video(MP4, "video/mp4", "Kopi dituang", 640, 360)
+        request = self.request(channel, "Lihat", video=video)
+        channel.prepare(request)
+        sent = channel.publish(request)
+        assert isinstance(sent, Sent), sent
+        embed = world.record(sent.remote_id)["embed"]
+        assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "Kopi dituang")
+        assert embed["aspectRatio"] == {"width": 640, "height": 360}
+        found = channel.reconcile(request)
+        assert isinstance(found, Sent)
+
+    def test_a_key_with_other_media_is_not_taken_for_ours(self, world: BlueskyWorld) -> None:
+        channel = world.channel(world.http())
+        image = Image(picture(), "image/png", "cangkir")
+        request = self.request(channel, "Teks yang sama", images=(image,))
+        assert isinstance(channel.publish(request), Sent)
+        found = channel.reconcile(replace(request, images=()))
+        assert isinstance(found, CannotTell)
+        assert found.ask_person
+
+    def test_a_follower_is_listed(self, world: BlueskyWorld) -> None:
+        world.follow()
+        channel = world.channel(world.http())
+        page = eventually(lambda: channel.followers(None), lambda seen: bool(seen.people))
+        assert [person.handle for person in page.people] == [world.customer]

@@ -18,22 +18,24 @@ from channels.base import (
     SendRequest,
     Sent,
     Unknown,
+    Video,
 )
 from channels.mastodon import MastodonChannel
 from channels.registry import build
+from domain.errors import InvalidInput
 from net.client import HttpClient
 from net.guard import AddressGuard
 from tests.live.channel_contract import (
-    ChannelContract,
     LosingHttp,
-    MemoryTokens,
     Seen,
     loopback_client,
     now,
     picture,
 )
+from tests.live.channel_contract_more import MP4, WholeContract
 from tests.live.mastodon_server import MastodonServer, available
 from tests.live.needs import need
+from tests.memory import MemoryBudgets, MemoryTokens
 
 pytestmark = pytest.mark.live
 
@@ -56,6 +58,7 @@ class MastodonWorld:
             secret=secret or self.token,
             http=http,
             tokens=MemoryTokens(),
+            budgets=MemoryBudgets(),
             clock=now,
         )
 
@@ -98,7 +101,7 @@ def server() -> Iterator[MastodonServer]:
         yield running
 
 
-class TestMastodon(ChannelContract):
+class TestMastodon(WholeContract):
     """The contract, and what is Mastodon's own."""
 
     _number = 0
@@ -147,7 +150,12 @@ class TestMastodon(ChannelContract):
             guard=AddressGuard(["127.0.0.1:9"]), clock=now, sleep=lambda _: None, user_agent="t"
         )
         channel = MastodonChannel(
-            base_url="http://127.0.0.1:9", token="x", http=http, clock=now, sleep=time.sleep
+            base_url="http://127.0.0.1:9",
+            token="x",
+            http=http,
+            budgets=MemoryBudgets(),
+            clock=now,
+            sleep=time.sleep,
         )
         outcome = channel.publish(self.request(channel, "Tiada siapa-siapa"))
         assert isinstance(outcome, NotSent)
@@ -172,3 +180,26 @@ class TestMastodon(ChannelContract):
         sent = self.send(channel, "Foto", images=(Image(picture("navy"), "image/png", "biru"),))
         stored = sent.raw["media_attachments"][0]["url"]
         assert httpx.get(stored).content == picture("navy")
+
+    def test_a_video_is_taken_as_the_instance_says(self, world: MastodonWorld) -> None:
+        channel = world.channel(world.http())
+        video = Video(MP4, "video/mp4", "Kopi dituang")
+        assert channel.capabilities().videos
+        request = self.request(channel, "Lihat", video=video)
+        channel.prepare(request)
+        sent = channel.publish(request)
+        assert isinstance(sent, Sent), sent
+        post = next(post for post in world.posts() if post.text == "Lihat")
+        assert post.alts == ("Kopi dituang",)
+        assert channel.reconcile(request) == sent or isinstance(channel.reconcile(request), Sent)
+
+    def test_quotes_are_refused_where_the_instance_has_none(self, world: MastodonWorld) -> None:
+        channel = world.channel(world.http())
+        first = self.send(channel, "Yang dikutip")
+        request = self.request(channel, "Kutipan", quote=RemoteRef(first.remote_id))
+        if channel.capabilities().quotes:
+            channel.prepare(request)
+            assert isinstance(channel.publish(request), Sent)
+        else:
+            with pytest.raises(InvalidInput, match=r"takes no quotes"):
+                channel.prepare(request)

@@ -88,18 +88,3 @@ def request(text: str = "Halo", **changes: Any) -> SendRequest:
         "text": text,
     }
     return SendRequest(**(values | changes))
-
-
-class MemoryTokens:
-    """A token store in memory; every save is kept."""
-
-    def __init__(self, tokens: dict[str, str] | None = None) -> None:
-        self.saves: list[dict[str, str]] = []
-        self._tokens = tokens or {}
-
-    def load(self) -> dict[str, str]:
-        return dict(self._tokens)
-
-    def save(self, tokens: dict[str, str]) -> None:
-        self.saves.append(tokens)
-        self._tokens = dict(tokens)

@@ -25,12 +25,12 @@ from domain.conversation import InteractionKind
 from domain.errors import InvalidInput
 from net.client import Response
 from net.errors import NetError, OutcomeUnknown
+from tests.memory import MemoryBudgets, MemoryTokens
 from tests.unit.channels.fakes import (
     NOW,
     Answer,
     Call,
     FakeHttp,
-    MemoryTokens,
     ok,
     refusal,
     request,
@@ -77,6 +77,7 @@ def channel(
         password="app-password",
         http=http,
         tokens=tokens or MemoryTokens(KEPT),
+        budgets=MemoryBudgets(),
         clock=lambda: NOW,
     )
     return made, http

@@ -20,6 +20,7 @@ from domain.action import ActionKind
 from domain.conversation import InteractionKind
 from net.client import Response
 from net.errors import NetError, OutcomeUnknown
+from tests.memory import MemoryBudgets
 from tests.unit.channels.fakes import NOW, Answer, Call, FakeHttp, ok, refusal, request
 from tests.unit.channels.test_limits import encoded
 
@@ -54,7 +55,12 @@ def channel(routes: dict[str, list[Answer]]) -> tuple[MastodonChannel, FakeHttp,
     http = FakeHttp(own | routes)
     slept: list[float] = []
     made = MastodonChannel(
-        base_url="https://x.test", token="t", http=http, clock=lambda: NOW, sleep=slept.append
+        base_url="https://x.test",
+        token="t",
+        http=http,
+        budgets=MemoryBudgets(),
+        clock=lambda: NOW,
+        sleep=slept.append,
     )
     return made, http, slept
 

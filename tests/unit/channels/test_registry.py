@@ -2,7 +2,8 @@ import pytest
 
 from channels.registry import PLATFORMS, build
 from domain.errors import InvalidInput
-from tests.unit.channels.fakes import NOW, FakeHttp, MemoryTokens
+from tests.memory import MemoryBudgets, MemoryTokens
+from tests.unit.channels.fakes import NOW, FakeHttp
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -14,6 +15,7 @@ def test_every_platform_is_built_and_makes_fresh_keys(platform: str) -> None:
         secret="s",
         http=FakeHttp({}),
         tokens=MemoryTokens(),
+        budgets=MemoryBudgets(),
         clock=lambda: NOW,
     )
     keys = {channel.new_client_key(NOW) for _ in range(50)}
@@ -31,5 +33,6 @@ def test_unknown_platform_says_which_there_are() -> None:
             secret="",
             http=FakeHttp({}),
             tokens=MemoryTokens(),
+            budgets=MemoryBudgets(),
             clock=lambda: NOW,
         )

@@ -269,7 +269,7 @@ def test_gzip_comes_back_whole(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("gzip", b"no gzip"), ("gzip", gzip.compress(b"x" * 999)[:-12]), ("zstd", b"x")],
+    [("gzip", b"no gzip"), ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-12]), ("zstd", b"x")],
 )
 def test_broken_compression_is_a_bad_answer(coding: str, body: bytes) -> None:
     with serve(lambda _s: (200, {"Content-Encoding": coding}, body)) as site, client(site) as http:
