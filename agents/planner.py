@@ -22,7 +22,8 @@ from agents.text import (
 )
 from domain.brand import BrandProfile, Purpose
 from domain.dossier import Dossier
-from domain.plan import Plan, PlanItem, Slot, Theme
+from domain.plan import Plan, PlanItem, Theme
+from domain.slot import Slot
 from domain.source import Evidence
 
 MOST_THEMES = 3

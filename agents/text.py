@@ -17,6 +17,7 @@ _MENTION = re.compile(r"(?<![\w.])@[\w.-]*\w|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _ADDRESS = re.compile(
     r"\b(?:https?://|www\.)\S+|\b[^\W_][\w-]*(?:\.[^\W_][\w-]*)*\.[^\W\d_]{2,}(?:/\S*)?"
 )
+_HASHTAG = re.compile(r"(?<![\w&])#(\w*[^\W\d_]\w*)")
 _INDONESIAN = """
 yang dan di ke dari untuk dengan ini itu adalah kami kita anda kamu tidak ada akan pada juga atau karena
 bisa dapat lebih oleh sebagai dalam sudah saja agar jika saya apa para setiap bagi serta tentang jangan ayo
@@ -98,6 +99,19 @@ def contact_problems(text: str, allowed: Iterable[str], what: str) -> list[str]:
                 f"{what} holds the address {found}; leave it out (or put a space after the full stop)"
             )
     return problems
+
+
+def contacts(text: str) -> set[str]:
+    """Every link, address and mention of a text, in lower case."""
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".")
+    found = {item.lower() for item in _MENTION.findall(plain)}
+    addresses = _ADDRESS.findall(_MENTION.sub(" ", plain))
+    return found | {item.lower().rstrip(".,;:!?)") for item in addresses}
+
+
+def hashtags(text: str) -> set[str]:
+    """The hashtags of a text, in lower case and without the sign."""
+    return {item.lower() for item in _HASHTAG.findall(unicodedata.normalize("NFKC", text))}
 
 
 def host_of(website: str | None) -> tuple[str, ...]:

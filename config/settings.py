@@ -131,16 +131,27 @@ class Settings(BaseSettings):
     publish_tries: int = Field(
         default=5, ge=1, le=20, description="Tries of a post that certainly did not leave"
     )
+    dry_run: bool = Field(
+        default=False,
+        description="Publish nothing: show the exact requests in the item's log instead; for development",
+    )
     lease_seconds: int = Field(
         default=90, ge=5, description="After that a publishing attempt counts as lost"
     )
     poll_seconds: int = Field(
         default=60, ge=1, description="Pause between two reads of an account's interactions"
     )
+    propose_ahead_hours: float = Field(
+        default=72, gt=0, description="Repeated posts are proposed this long before their slot"
+    )
     measure_hours: float = Field(
         default=24, ge=0, description="Figures of a post are read this long after publishing"
     )
-    tick_seconds: float = Field(default=5, gt=0, description="Pause between two ticks of the clock")
+    tick_seconds: float = Field(
+        default=5,
+        gt=0,
+        description="Longest pause between two ticks of the clock; it also ticks when the next slot is due",
+    )
     sweep_seconds: float = Field(
         default=25, gt=0, description="A ready stage that no worker took is queued again after this"
     )

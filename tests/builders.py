@@ -15,7 +15,8 @@ from domain.brand import BrandProfile
 from domain.conversation import Interaction, InteractionKind, Person
 from domain.dossier import CompetitorProfile, Dossier, Finding, PlatformFit
 from domain.evaluation import Evaluation, Figure, Paragraph
-from domain.plan import Plan, PlanItem, Slot, Theme
+from domain.plan import Plan, PlanItem, Theme
+from domain.slot import Slot
 from domain.source import Evidence, SourceDocument
 from domain.team import Role
 from storage.repositories.people import Workspaces

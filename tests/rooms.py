@@ -8,7 +8,7 @@ from typing import Any
 from config.clock import FixedClock
 from domain.approval import Verb
 from domain.brand import BrandProfile
-from domain.plan import Slot
+from domain.slot import Slot
 from domain.team import Role
 from storage.repositories.people import Workspaces
 from storage.tables import Action, Cycle, Thread, User, new_id

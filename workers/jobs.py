@@ -7,9 +7,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from config.settings import settings
-from workflows import intake
+from workflows import intake, proposals
 from workflows.compose import build_services
 from workflows.graphs import GRAPHS
+from workflows.recurring_dates import lead_time
 from workflows.runner import Runner, ThreadBusy
 from workflows.services import Services
 
@@ -23,6 +24,7 @@ def use(factory: Callable[[], Services]) -> None:
     """Hand in another maker of services, before the first job; for benchmarks and tests."""
     _factory[:] = [factory]
     services.cache_clear()
+    runner.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -31,10 +33,16 @@ def services() -> Services:
     return _factory[0]()
 
 
+@lru_cache(maxsize=1)
+def runner() -> Runner:
+    """What runs threads in this process; it keeps its connection and its graphs."""
+    return Runner(services(), GRAPHS)
+
+
 def advance(workspace_id: str, thread_id: str, expected: str) -> str:
     """Run one super-step of a thread."""
     try:
-        return Runner(services(), GRAPHS).advance(workspace_id, thread_id, expected)
+        return runner().advance(workspace_id, thread_id, expected)
     except ThreadBusy as busy:
         return str(busy)
 
@@ -42,3 +50,10 @@ def advance(workspace_id: str, thread_id: str, expected: str) -> str:
 def poll_account(workspace_id: str, account_id: str) -> int:
     """Read an account's new interactions."""
     return intake.poll(services(), workspace_id, account_id)
+
+
+def propose(workspace_id: str, recurrence_id: str) -> str:
+    """Propose the next occurrence of a repeated post, if it is time."""
+    made = services()
+    with made.database.unit(workspace_id) as uow:
+        return proposals.propose(uow, made.clock.now(), lead_time(made), recurrence_id)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from channels.base import AccountInfo
 from domain.team import Right, Role, require
-from storage.secrets import SecretBox
 from storage.tables import ChannelAccount, User, new_id
-from storage.uow import Database, UnitOfWork
+from storage.uow import UnitOfWork
+from workflows.account_rows import purpose
 from workflows.services import Services
-
-
-def purpose(account_id: str, what: str) -> str:
-    """What a sealed value is bound to."""
-    return f"channel_accounts:{what}:{account_id}"
 
 
 def connect_account(
@@ -73,36 +66,3 @@ def connect_account(
     account.poll_at = services.clock.now()
     uow.audit.write(user.id, "connect", "account", account.id, platform=platform, handle=handle)
     return account, info
-
-
-class RowTokens:
-    """A channel's session, sealed in its account's row.
-
-    A token is stored in a transaction of its own before it is used for the first time, so that a
-    rotated one cannot be lost.
-    """
-
-    def __init__(self, database: Database, box: SecretBox, account: ChannelAccount) -> None:
-        self._database = database
-        self._box = box
-        self._account = account
-
-    def load(self) -> dict[str, str]:
-        """The stored session, empty where there is none."""
-        with self._database.unit(self._account.workspace_id) as uow:
-            row = uow.session.get(ChannelAccount, self._account.id)
-            if row is None or row.sealed_session is None:
-                return {}
-            text = self._box.open(row.sealed_session, purpose(row.id, "session"))
-        tokens: dict[str, str] = json.loads(text)
-        return tokens
-
-    def save(self, tokens: dict[str, str]) -> None:
-        """Store a session."""
-        if not tokens or not all(tokens.values()):
-            raise ValueError("a session with empty values is never stored")
-        with self._database.unit(self._account.workspace_id) as uow:
-            row = uow.session.get(ChannelAccount, self._account.id, with_for_update=True)
-            if row is None:
-                return  # a trial before the account is stored; the next session is kept
-            row.sealed_session = self._box.seal(json.dumps(tokens), purpose(row.id, "session"))

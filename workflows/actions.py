@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from config.clock import Clock
-from domain.action import ActionKind, ActionState, Payload
+from domain.action import WRITTEN, ActionKind, ActionState, Payload
 from domain.approval import (
     HUMAN_VERBS,
     NEEDS_COMMENT,
@@ -16,7 +16,7 @@ from domain.approval import (
 )
 from domain.errors import InvalidInput, StaleVersion
 from domain.events import EventKind
-from domain.plan import Slot
+from domain.slot import Slot
 from domain.team import Right, Role, require
 from storage.tables import Action, ActionVersion, ChannelAccount, User
 from storage.uow import UnitOfWork
@@ -29,6 +29,9 @@ from workflows.items import (
     next_version,
     set_slot,
 )
+from workflows.proposals import refuse_repeat
+from workflows.risks import accept_risk
+from workflows.segments import changed_published_part
 
 # Verbs that end a wait for a decision; the others only change what a waiting thread looks at.
 _DECISIONS = frozenset(
@@ -65,6 +68,7 @@ class ActionVerbs:
         slot: Slot | None = None,
         remote_id: str | None = None,
         no_claim: bool = False,
+        accept: bool = False,
     ) -> Action:
         """Do what a person decided.
 
@@ -79,8 +83,11 @@ class ActionVerbs:
             remote_id: the platform's id, with SETTLE_PUBLISHED only.
             no_claim: with APPROVE, the person states that the text makes no factual claim, which a
                 text without a source needs.
+            accept: the person accepts that it could be published a second time, where
+                `workflows.risks.repeat_risk` names that risk.
 
         Raises:
+            RiskNotAccepted: it could be published a second time, and `accept` is not set.
             NotPermitted: the person's role or the brand's policy does not allow it.
             StaleVersion: the action has changed since.
             TransitionRefused: the state does not allow the verb.
@@ -98,7 +105,11 @@ class ActionVerbs:
         if seen != action.version:
             raise StaleVersion("This item", seen, action.version)
         target = next_state(ActionState(action.state), verb)
-        if verb is Verb.APPROVE and not (version.evidence or version.no_claim):
+        if verb is Verb.APPROVE:
+            refuse_repeat(self._uow, action, version)
+        accept_risk(self._uow, user, action, version, verb, accepted=accept)
+        claims = action.kind in WRITTEN and not (version.evidence or version.no_claim)
+        if verb is Verb.APPROVE and claims:
             version = self._mark_no_claim(action, version, user, stated=no_claim)
         if verb in NEEDS_COMMENT and not comment.strip():
             raise InvalidInput(f"Say why: {verb.value.replace('_', ' ')} needs a comment.")
@@ -134,7 +145,14 @@ class ActionVerbs:
         return action
 
     def edit_and_approve(
-        self, user: User, action_id: str, seen: int, draft: Draft, comment: str = ""
+        self,
+        user: User,
+        action_id: str,
+        seen: int,
+        draft: Draft,
+        comment: str = "",
+        *,
+        accept: bool = False,
     ) -> Action:
         """Edit and approve in one go: what was typed is what is approved."""
         action = self.decide(user, action_id, Verb.EDIT, seen, draft=draft, comment=comment)
@@ -145,6 +163,7 @@ class ActionVerbs:
             action.version,
             comment=comment,
             no_claim=draft.no_claim,
+            accept=accept,
         )
 
     def _approve(
@@ -227,6 +246,12 @@ class ActionVerbs:
         if draft is not None:
             check_text(draft)
             payload = payload.model_copy(update={"segments": draft.segments()})
+            part = changed_published_part(self._uow, action, payload)
+            if part is not None:
+                raise InvalidInput(
+                    f"Part {part} is on the platform already and cannot be changed here. Change only "
+                    "the parts after it, or write a new post."
+                )
         next_version(
             self._uow,
             action,
@@ -244,16 +269,30 @@ class ActionVerbs:
         user: User,
         account: ChannelAccount,
         kind: ActionKind,
-        draft: Draft,
+        draft: Draft | None,
         *,
         thread_id: str,
         slot: Slot | None = None,
         interaction_id: str | None = None,
         target: str | None = None,
+        revises_id: str | None = None,
     ) -> Action:
-        """A post or reply from an empty editor; it goes into review like any other."""
+        """A post, a reply or an act without words; it goes into review like any other.
+
+        Args:
+            user: who writes.
+            account: where it is to happen.
+            kind: what is done.
+            draft: the words; None for kinds that have none.
+            thread_id: the LangGraph thread that will carry it.
+            slot: when; None: as soon as it is approved.
+            interaction_id: what a reply answers.
+            target: the platform's id of what is answered or meant.
+            revises_id: the published item that it was made from.
+        """
         require(Role(user.role), Right.WRITE)
-        check_text(draft)
+        if draft is not None:
+            check_text(draft)
         action = new_action(
             self._uow,
             account,
@@ -267,5 +306,6 @@ class ActionVerbs:
             author_id=user.id,
             state=ActionState.IN_REVIEW,
         )
+        action.revises_id = revises_id
         self._uow.audit.write(user.id, "compose", "action", action.id, kind=kind.value)
         return action

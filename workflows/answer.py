@@ -15,9 +15,10 @@ from domain.events import EventKind
 from storage.tables import Action
 from storage.uow import UnitOfWork
 from workflows.asking import ask_again
-from workflows.context import answer_context
+from workflows.context import AnswerContext, answer_context
+from workflows.fit import limit_problem, text_limit
 from workflows.graph import ThreadState, edges, wait_for
-from workflows.items import Draft, new_action
+from workflows.items import Draft, new_action, new_payload
 from workflows.post import PostSteps
 from workflows.services import Services
 from workflows.steps import ROUTES
@@ -51,9 +52,9 @@ class AnswerSteps(PostSteps):
         with self.services.database.unit(state["workspace_id"]) as uow:
             if self._settled(uow, state):
                 return {"route": "idle"}
-            if self.services.model_off:
-                return {"route": "idle"}
-            context = answer_context(self.services, uow, state)
+        if self.services.model_off:
+            return {"route": "idle"}
+        context = self._context(state)
         model = self.services.model_of(state["workspace_id"])
         result = triage(model, context.comment, context.scope)
         with self.services.database.unit(state["workspace_id"]) as uow:
@@ -71,7 +72,7 @@ class AnswerSteps(PostSteps):
         with self.services.database.unit(state["workspace_id"]) as uow:
             if self._settled(uow, state):
                 return {"route": "idle"}
-            context = answer_context(self.services, uow, state)
+        context = self._context(state)
         model = self.services.model_of(state["workspace_id"])
         reply = ask_again(
             lambda asked: draft(
@@ -86,28 +87,37 @@ class AnswerSteps(PostSteps):
             context.scope,
             self.services.settings.stage_tries,
         )
-        now = self.services.clock.now()
+        answer = Draft(
+            text=context.prefix + reply.text,
+            evidence=tuple(item.model_dump(mode="json") for item in reply.evidence),
+        )
+        payload = new_payload(context.account, ActionKind.REPLY, answer, context.target)
+        problem = limit_problem(self.services, context.account, payload)
         with self.services.database.unit(state["workspace_id"]) as uow:
             interaction = uow.interactions.get(state["subject_id"], lock=True)
             if self._settled(uow, state):
                 return {"route": "idle"}  # a person was faster
             action = new_action(
                 uow,
-                uow.brands.account(interaction.account_id),
+                context.account,
                 ActionKind.REPLY,
-                Draft(
-                    text=context.prefix + reply.text,
-                    evidence=tuple(item.model_dump(mode="json") for item in reply.evidence),
-                ),
-                now,
+                answer,
+                self.services.clock.now(),
                 thread_id=state["thread_id"],
                 state=ActionState.DRAFTED,
                 interaction_id=interaction.id,
                 target=interaction.remote_id,
             )
             interaction.state = "drafted"
-            self.submit(uow, action, Verb.SUBMIT)
+            self.submit(action, Verb.SUBMIT, problem)
         return {"route": "review"}
+
+    def _context(self, state: ThreadState) -> AnswerContext:
+        with self.services.database.unit(state["workspace_id"]) as uow:
+            account = uow.brands.account(uow.interactions.get(state["subject_id"]).account_id)
+        limit = text_limit(self.services, account)
+        with self.services.database.unit(state["workspace_id"]) as uow:
+            return answer_context(uow, state, limit=limit)
 
     def idle(self, state: ThreadState) -> ThreadState:
         """No draft: wait until a person writes a reply, or says that there will be none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from agents.calls import AgentRole, Model, Price
 from agents.discovery import only_model
 from agents.llm import LanguageModel, OffModel
+from channels.api import Http
 from channels.base import Channel
 from channels.registry import build
 from config.clock import Clock
@@ -19,7 +21,9 @@ from domain.brand import BrandProfile
 from domain.errors import InvalidInput
 from net.client import HttpClient
 from net.guard import AddressGuard
+from net.rehearsal import RehearsalHttp
 from notifications.send import NullNotifier, send
+from sources.cards import read_card
 from sources.crawler import CrawlProgress, crawl
 from sources.documents import read_document
 from storage.database import make_engine
@@ -27,11 +31,13 @@ from storage.queue import JobQueue, connect
 from storage.secrets import SecretBox
 from storage.tables import ChannelAccount
 from storage.uow import Database, Waker
-from workflows.accounts import RowTokens, purpose
+from workflows.account_rows import RowBudgets, RowTokens, purpose
 from workflows.ledger import DatabaseLedger
 from workflows.model_slots import ModelSlots
 from workflows.services import Notifier, Progress, Reading, Services
 
+CHANNEL_SECONDS = 600.0  # so long an instance's limits count before they are asked again
+CHANNELS_KEPT = 1000
 USER_AGENT = "Humas/0.1"
 ROLES: tuple[AgentRole, ...] = ("researcher", "planner", "writer", "responder", "evaluator")
 
@@ -78,7 +84,9 @@ def build_services(
         model_of=_models(settings, database, clock),
         model_off=settings.model_off or settings.llm_base_url is None,
         open_channel=_channels(database, box, http, clock),
+        rehearse_channel=_channels(database, box, RehearsalHttp(http), clock),
         read_sources=_reader(settings, http, clock),
+        read_card=lambda url: read_card(url, http),
         notify=_notifier(settings),
         box=box,
     )
@@ -118,9 +126,25 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
 
 
 def _channels(
-    database: Database, box: SecretBox, http: HttpClient, clock: Clock
+    database: Database, box: SecretBox, http: Http, clock: Clock
 ) -> Callable[[ChannelAccount], Channel]:
+    """Channels by account, kept for a while: an instance tells its limits once, not per post."""
+    kept: dict[tuple[object, ...], tuple[float, Channel]] = {}
+    lock = threading.Lock()
+
     def open_channel(account: ChannelAccount) -> Channel:
+        key = (account.id, account.base_url, account.handle, account.sealed_secret)
+        with lock:
+            until, channel = kept.get(key, (0.0, None))
+        if channel is None or until < time.monotonic():
+            channel = make(account)
+            with lock:
+                if len(kept) >= CHANNELS_KEPT:
+                    kept.clear()
+                kept[key] = (time.monotonic() + CHANNEL_SECONDS, channel)
+        return channel
+
+    def make(account: ChannelAccount) -> Channel:
         return build(
             account.platform,
             base_url=account.base_url,
@@ -128,6 +152,7 @@ def _channels(
             secret=box.open(account.sealed_secret, purpose(account.id, "secret")),
             http=http,
             tokens=RowTokens(database, box, account),
+            budgets=RowBudgets(database, account),
             clock=clock.now,
         )
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from agents.calls import CallScope
 from agents.evidence import facts
+from domain.action import Payload
 from domain.brand import BrandProfile
 from domain.source import Evidence
 from storage.tables import Action, ChannelAccount
 from storage.uow import UnitOfWork
 from workflows.graph import ThreadState
 from workflows.papers import read_dossier
-from workflows.services import Services
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,18 @@ class RedraftContext:
     action_id: str
     version: int
     profile: BrandProfile
-    text: str
+    account: ChannelAccount
+    payload: Payload
     comment: str
     facts: tuple[Evidence, ...]
     scope: CallScope
     limit: int
+
+    def with_text(self, text: str) -> Payload:
+        """The payload with another text in its first part."""
+        first, *more = self.payload.segments
+        segments = (first.model_copy(update={"text": text}), *more)
+        return self.payload.model_copy(update={"segments": segments})
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class AnswerContext:
     scope: CallScope
     prefix: str  # how the platform wants the answered person named, such as "@sari "
     limit: int
+    account: ChannelAccount
+    target: str
 
 
 def call_scope(uow: UnitOfWork, brand_id: str, thread_id: str, stage: str) -> CallScope:
@@ -49,13 +58,8 @@ def call_scope(uow: UnitOfWork, brand_id: str, thread_id: str, stage: str) -> Ca
     return CallScope(brand_id=brand_id, thread_id=thread_id, stage=stage, attempt=attempt)
 
 
-def text_limit(services: Services, account: ChannelAccount) -> int:
-    """Most characters of a post on the account, in the platform's unit."""
-    return services.open_channel(account).capabilities().limits.text_max
-
-
 def redraft_context(
-    services: Services, uow: UnitOfWork, action: Action, thread_id: str
+    uow: UnitOfWork, action: Action, thread_id: str, *, limit: int
 ) -> RedraftContext:
     """The text as it stands, and what the reviewer wants changed."""
     version = uow.actions.version(action)
@@ -64,15 +68,16 @@ def redraft_context(
         action_id=action.id,
         version=action.version,
         profile=uow.brands.profile(action.brand_id),
-        text=version.payload["segments"][0]["text"],
+        account=uow.brands.account(action.account_id),
+        payload=Payload.model_validate(version.payload),
         comment=action.reason,
         facts=brand_facts(uow, action.brand_id),
         scope=call_scope(uow, action.brand_id, thread_id, "redraft"),
-        limit=text_limit(services, uow.brands.account(action.account_id)),
+        limit=limit,
     )
 
 
-def answer_context(services: Services, uow: UnitOfWork, state: ThreadState) -> AnswerContext:
+def answer_context(uow: UnitOfWork, state: ThreadState, *, limit: int) -> AnswerContext:
     """The comment, the post it is about, and what is known of the brand."""
     row = uow.interactions.get(state["subject_id"])
     account = uow.brands.account(row.account_id)
@@ -93,7 +98,9 @@ def answer_context(services: Services, uow: UnitOfWork, state: ThreadState) -> A
         facts=brand_facts(uow, row.brand_id),
         scope=call_scope(uow, row.brand_id, state["thread_id"], "engagement"),
         prefix=prefix,
-        limit=text_limit(services, account) - len(prefix),
+        limit=limit - len(prefix),
+        account=account,
+        target=row.remote_id,
     )
 
 

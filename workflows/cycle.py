@@ -17,13 +17,16 @@ from domain.dossier import Dossier
 from domain.errors import InvalidInput
 from domain.evaluation import Evaluation, render
 from domain.events import EventKind
-from domain.plan import Plan, PlanItem, Slot, Theme, slots
+from domain.plan import Plan, PlanItem, Theme
+from domain.slot import Slot
 from sources.errors import SourceError
 from storage.tables import Cycle, Paper, new_id
 from storage.uow import UnitOfWork
 from workflows.asking import ask_again
-from workflows.context import call_scope, text_limit
+from workflows.context import call_scope
 from workflows.evaluation import compute, deliver_report, measure_accounts, report_text
+from workflows.fit import text_limit
+from workflows.free_slots import period_slots
 from workflows.graph import ThreadState, edges, wait_for
 from workflows.items import Draft, new_action
 from workflows.papers import read_dossier, read_evaluation, read_plan, write_paper
@@ -99,14 +102,8 @@ class CycleSteps:
         platforms = tuple(account.platform for account in accounts)
         # Outside the transaction: an instance may be asked for its limits.
         limit = min((text_limit(self.services, account) for account in accounts), default=300)
-        start = max(cycle.period_start, self.services.clock.now())
-        times = slots(
-            start,
-            max(1, (cycle.period_end - start).days),
-            profile.posts_per_period,
-            profile.posting_times,
-            profile.time_zone,
-        )
+        with self._unit(state) as uow:
+            times = period_slots(uow, self.services.clock.now(), cycle, profile)
         if self._by_hand(cycle):
             items = tuple(
                 PlanItem(theme="", caption="", slot=slot, platforms=platforms) for slot in times
@@ -226,7 +223,7 @@ class CycleSteps:
                         self.services.clock.now(),
                         thread_id=thread_id,
                         state=ActionState.DRAFTED,
-                        slot=item.slot,
+                        slot=item.slot.refreshed(),
                         author_id=paper.author_id,
                         cycle_id=cycle.id,
                         plan=(paper.id, ordinal),

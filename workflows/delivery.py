@@ -8,7 +8,7 @@ nothing is sent without a committed intent, and what may have happened is never 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -27,10 +27,13 @@ from channels.base import (
 )
 from domain.action import ActionState, Payload
 from domain.approval import Verb, next_state
-from domain.errors import InvalidInput
+from domain.errors import HumasError, InvalidInput
 from storage.tables import Action, Attempt, ChannelAccount, SegmentRow
 from storage.uow import UnitOfWork
+from workflows.account_health import clear_problem, note_problem
+from workflows.account_rows import without_secrets
 from workflows.items import back_to_review, due_at, finish, mark_sent
+from workflows.rehearsal import rehearse
 from workflows.segments import approved_payload, new_attempt, prepare_segments, segment_request
 from workflows.services import Services
 
@@ -38,6 +41,7 @@ log = logging.getLogger(__name__)
 
 STOP_PAUSE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=30)
+DRY_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Delivery:
         Returns:
             The state the action is left in. `publishing` means that somebody else holds a lease.
         """
+        if self._services.settings.dry_run:
+            return self._rehearse(action_id)
         while True:
             claim = self._claim(action_id)
             if isinstance(claim, ActionState):
@@ -74,6 +80,21 @@ class Delivery:
             state = self._record(claim, outcome)
             if state is not ActionState.PUBLISHING:
                 return state
+
+    def _rehearse(self, action_id: str) -> ActionState:
+        """With HUMAS_DRY_RUN nothing leaves: the requests go to the log, the item waits."""
+        try:
+            wires = [asdict(wire) for wire in rehearse(self._services, self._workspace, action_id)]
+            said = "Dry run (HUMAS_DRY_RUN): nothing was sent. The log has the exact request."
+        except HumasError as error:
+            wires, said = [], f"Dry run (HUMAS_DRY_RUN): it would not leave. {error}"
+        with self._database.unit(self._workspace) as uow:
+            action = uow.actions.get(action_id, lock=True)
+            if action.state == ActionState.SCHEDULED.value:
+                action.reason = said
+                action.retry_at = self._services.clock.now() + DRY_PAUSE
+                uow.audit.write("system", "dry_run", "action", action.id, requests=wires)
+            return ActionState(action.state)
 
     # -- claim ---------------------------------------------------------------------------------
 
@@ -98,17 +119,22 @@ class Delivery:
             payload = approved_payload(uow, action)
             if not segments:
                 segments = prepare_segments(self._services, uow, action, payload, now)
-            pending = next(s for s in segments if s.state == "pending")
             if state is ActionState.SCHEDULED:
                 action.state = next_state(state, Verb.CLAIM).value
                 action.reason = ""
             uow.session.flush()
-            earlier = [item.outcome for item in uow.actions.attempts(pending.id)]
+            pending = next((s for s in segments if s.state == "pending"), None)
+            if pending is None:  # an earlier version of the item brought all of it out
+                action.state = next_state(ActionState.PUBLISHING, Verb.SENT).value
+                finish(uow, action, now)
+                return ActionState(action.state)
+            look_first = uow.actions.tried_key(pending)
+            number = len(uow.actions.attempts(pending.id)) + 1
             attempt = new_attempt(
-                uow, action, pending, len(earlier) + 1, float(self._services.settings.lease_seconds)
+                uow, action, pending, number, float(self._services.settings.lease_seconds)
             )
             return Claim(
-                look_first="unknown" in earlier,
+                look_first=look_first,
                 account=uow.brands.account(action.account_id),
                 action_id=action.id,
                 attempt_id=attempt.id,
@@ -154,14 +180,20 @@ class Delivery:
         begun = any(segment.state == "sent" for segment in segments)
         assert action.slot_at is not None
         if now - action.slot_at > grace and not begun:
+            held_up = f" What held it up: {action.reason}" if action.reason else ""
             back_to_review(
                 uow,
                 action,
                 Verb.LATE,
                 f"Its time passed more than {int(grace.total_seconds() // 60)} minutes ago. "
-                "Approve it again to send it now, or give it another time.",
+                f"Approve it again to send it now, or give it another time.{held_up}",
                 now,
             )
+            return False
+        if account.waits_until is not None and account.waits_until > now:
+            # Waiting for a budget of calls is no try.
+            action.retry_at = account.waits_until
+            action.reason = account.waits_for
             return False
         return True
 
@@ -180,7 +212,7 @@ class Delivery:
             if isinstance(found, Sent):
                 return found
             if isinstance(found, CannotTell):
-                return NotSent(found.reason)
+                return (Unknown if found.ask_person else NotSent)(found.reason)
         try:
             return channel.publish(claim.request)
         except Exception as error:
@@ -194,10 +226,14 @@ class Delivery:
         now = self._services.clock.now()
         with self._database.unit(self._workspace) as uow:
             action = uow.actions.get(claim.action_id, lock=True)
+            account = uow.brands.account(action.account_id)
+            outcome = without_secrets(self._services.box, account, outcome)
             attempt = uow.actions.attempt(claim.attempt_id)
             segment = uow.actions.row(SegmentRow, claim.segment_id)
             late = attempt.outcome is not None  # the lease ran out and somebody noted "unknown"
-            attempt.outcome = _WORD[type(outcome)]
+            if not late or isinstance(outcome, Sent):
+                # What was settled meanwhile by a read stays, but that it is out is certain.
+                attempt.outcome = _WORD[type(outcome)]
             attempt.detail = "" if isinstance(outcome, Sent) else outcome.reason
             attempt.raw = outcome.raw
             attempt.finished_at = now
@@ -207,6 +243,15 @@ class Delivery:
                 self._after(uow, action, outcome, now)
             elif isinstance(outcome, Sent) and action.state == ActionState.UNCONFIRMED.value:
                 self._found(uow, action, now)
+            elif isinstance(outcome, Sent) and action.state == ActionState.IN_REVIEW.value:
+                action.reason = (
+                    f"It is on the platform after all: {outcome.url or outcome.remote_id}. Approve it "
+                    "unchanged to close it; nothing is sent twice."
+                )
+            if isinstance(outcome, Sent):
+                clear_problem(uow, action.account_id)
+            elif isinstance(outcome, NotSent) and outcome.reconnect:
+                note_problem(uow, action.account_id, outcome.reason)
             uow.audit.write(
                 "system",
                 f"delivery_{attempt.outcome}",
@@ -324,17 +369,22 @@ class Delivery:
             if action.state != ActionState.UNCONFIRMED.value:
                 return ActionState(action.state)
             segment = uow.actions.row(SegmentRow, segment_id)
+            if isinstance(result, Sent | Absent):
+                for attempt in uow.actions.attempts(segment_id):
+                    if attempt.outcome == "unknown":
+                        attempt.outcome = "found" if isinstance(result, Sent) else "absent"
             if isinstance(result, Sent):
                 if segment.state == "pending":
                     mark_sent(segment, result.remote_id, result.url, result.extra, now)
                 self._found(uow, action, now)
             elif isinstance(result, Absent):
                 action.state = next_state(ActionState.UNCONFIRMED, Verb.ABSENT).value
+                action.looks = 0
                 action.retry_at = now
                 action.reason = result.reason
             else:
-                action.attempts += 1
-                action.retry_at = now + FIRST_PAUSE * 2 ** min(action.attempts, 6)
+                action.looks += 1  # no try: only looking
+                action.retry_at = now + FIRST_PAUSE * 2 ** min(action.looks, 6)
                 action.reason = (
                     f"{result.reason} Look on the platform and settle it by hand."
                     if result.ask_person

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.action import ActionKind, ActionState, MediaRef, Payload, Segment
+from domain.action import ActionKind, ActionState, LinkCard, MediaRef, Payload, Segment
 from domain.approval import Verb, next_state
 from domain.errors import InvalidInput
-from domain.plan import Slot
+from domain.slot import Slot
 from storage.tables import Action, ActionVersion, ChannelAccount, SegmentRow, new_id
 from storage.uow import UnitOfWork
 
@@ -26,11 +27,29 @@ class Draft:
     link: str | None = None
     languages: tuple[str, ...] = ()
     more: tuple[str, ...] = ()  # texts of further segments of a thread
+    more_media: tuple[tuple[MediaRef, ...], ...] = ()  # media of those, as far as they have any
+    card: LinkCard | None = None
+    quote: str | None = None
 
     def segments(self) -> tuple[Segment, ...]:
-        """The segments in order; media and link belong to the first."""
-        first = Segment(text=self.text, media=self.media, link=self.link, languages=self.languages)
-        return (first, *(Segment(text=text, languages=self.languages) for text in self.more))
+        """The segments in order; link, card and quote belong to the first."""
+        first = Segment(
+            text=self.text,
+            media=self.media,
+            link=self.link,
+            languages=self.languages,
+            card=self.card,
+            quote=self.quote,
+        )
+        return (
+            first,
+            *(
+                Segment(text=text, media=media, languages=self.languages)
+                for text, media in zip_longest(
+                    self.more, self.more_media[: len(self.more)], fillvalue=()
+                )
+            ),
+        )
 
 
 def check_text(draft: Draft) -> None:
@@ -39,11 +58,24 @@ def check_text(draft: Draft) -> None:
         raise InvalidInput("The text is empty. Write something, or add a picture.")
 
 
+def new_payload(
+    account: ChannelAccount, kind: ActionKind, draft: Draft | None, target: str | None
+) -> Payload:
+    """What would leave for an account."""
+    return Payload(
+        account_id=account.id,
+        platform=account.platform,
+        kind=kind,
+        target=target,
+        segments=draft.segments() if draft else (),
+    )
+
+
 def new_action(
     uow: UnitOfWork,
     account: ChannelAccount,
     kind: ActionKind,
-    draft: Draft,
+    draft: Draft | None,
     now: datetime,
     *,
     thread_id: str,
@@ -58,7 +90,7 @@ def new_action(
     brief: str = "",
     llm_call_id: str | None = None,
 ) -> Action:
-    """Store an action with its first version."""
+    """Store an action with its first version; one without a draft is an act without words."""
     action = Action(
         id=new_id(),
         workspace_id=uow.workspace_id,
@@ -79,21 +111,14 @@ def new_action(
     if slot is not None:
         set_slot(action, slot)
     uow.actions.add(action)
-    payload = Payload(
-        account_id=account.id,
-        platform=account.platform,
-        kind=kind,
-        target=target,
-        segments=draft.segments(),
-    )
     uow.actions.add_version(
         action,
-        payload,
+        new_payload(account, kind, draft, target),
         now,
         origin="person" if author_id else "model",
         author_id=author_id,
-        evidence=draft.evidence,
-        no_claim=draft.no_claim,
+        evidence=draft.evidence if draft else (),
+        no_claim=draft is None or draft.no_claim,
         llm_call_id=llm_call_id,
     )
     return action
@@ -179,6 +204,10 @@ def finish(uow: UnitOfWork, action: Action, now: datetime) -> None:
     action.remote_url = first.remote_url
     action.published_at = now
     action.retry_at = None
+    if action.kind == ActionKind.DELETE.value and first.remote_id is not None:
+        gone = uow.actions.by_remote_id(action.account_id, first.remote_id, but=action.id)
+        if gone is not None:
+            gone.reason = f"Deleted on the platform on {now:%Y-%m-%d %H:%M} UTC."
     if action.interaction_id is not None:
         uow.interactions.get(action.interaction_id, lock=True).state = "answered"
 

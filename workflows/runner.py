@@ -8,6 +8,8 @@ next. A job that comes too late, or a second one, finds another checkpoint and r
 from __future__ import annotations
 
 import logging
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,10 @@ from workflows.services import Services
 log = logging.getLogger(__name__)
 
 LOCK_WAIT = "5s"
+RUN_ON_STEPS = 8  # super-steps in one job at most
+RUN_ON_SHARE = 0.1  # of the queue's time-out: later than that the next step gets a job of its own
+
+Connection = psycopg.Connection[DictRow]
 
 
 class ThreadBusy(Exception):
@@ -54,9 +60,15 @@ class Runner:
         self._services = services
         self._graphs = graphs
         self._builders: dict[tuple[str, int], Any] = {}
+        self._compiled: dict[tuple[str, int], Any] = {}
+        self._kept: list[Connection] = []
+        weakref.finalize(self, _close, self._kept)
 
     def advance(self, workspace_id: str, thread_id: str, expected: str) -> str:
-        """Run one super-step.
+        """Run one super-step, and those after it that are ready at once on the same queue.
+
+        Each of them is fenced and recorded like the first. What dies in between is ready in the
+        database, and the sweep finds it.
 
         Args:
             workspace_id: owner of the thread.
@@ -69,81 +81,150 @@ class Runner:
         Raises:
             ThreadBusy: another worker holds the thread's lock.
         """
+        told: list[str] = []
+        started = time.monotonic()
         with self._locked(thread_id) as connection:
-            thread = self._read(workspace_id, thread_id)
-            if thread.status in ("finished", "failed"):
-                return thread.status
-            if thread.checkpoint_id != expected:
-                self._requeue(workspace_id, thread_id)
-                return "stale"
-            graph = self._compile(thread, connection)
-            config = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
-            before = self._snapshot(graph, config)
-            if before is not None and _checkpoint(before) != thread.checkpoint_id:
-                # The step ended, but its worker died before it could say so; or the very first
-                # step failed, which leaves the checkpoint of its input behind.
-                self._record(
-                    thread, self._standing(thread, before), [], same_step=not thread.checkpoint_id
-                )
-                return "caught up"
-            given, events = self._input(thread, before)
-            if given is _NOTHING:
-                self._record(thread, self._standing(thread, before), [])
-                return "waiting"
-            if not self._begin(workspace_id, thread_id):
-                return "given up"
-            try:
-                graph.invoke(given, config, interrupt_after="*", durability="sync")
-            except Exception as error:
-                if isinstance(error, HumasError):
-                    log.warning("thread %s failed at %s: %s", thread_id, thread.node, error)
-                else:
-                    log.exception("thread %s failed at %s", thread_id, thread.node)
-                return self._fail(workspace_id, thread_id, error)
-            after = self._snapshot(graph, config)
-            assert after is not None
-            standing = self._standing(thread, after)
-            self._record(thread, standing, events)
-            if standing.status == "finished":
-                # What happened stays in the rows; nobody will resume this.
-                PostgresSaver(connection).delete_thread(thread_id)
-            return f"{thread.node} -> {standing.status} {standing.node}"
+            while True:
+                thread = self._read(workspace_id, thread_id)
+                longest = QUEUES[thread.queue] * RUN_ON_SHARE
+                run_on = len(told) + 1 < RUN_ON_STEPS and time.monotonic() - started < longest
+                said, following = self._step(thread, expected, connection, run_on=run_on)
+                told.append(said)
+                if following is None:
+                    return "; ".join(told)
+                expected = following
+
+    def _step(
+        self, thread: Thread, expected: str, connection: Connection, *, run_on: bool
+    ) -> tuple[str, str | None]:
+        """One super-step under the thread's lock.
+
+        Args:
+            thread: the thread as it stands.
+            expected: the checkpoint to go on from.
+            connection: the checkpointer's.
+            run_on: whether the next step may follow in this job, on the same queue.
+
+        Returns:
+            What happened, and the checkpoint of the step that follows in this job.
+        """
+        workspace_id, thread_id = thread.workspace_id, thread.id
+        if thread.status in ("finished", "failed"):
+            return thread.status, None
+        if thread.checkpoint_id != expected:
+            self._requeue(workspace_id, thread_id)
+            return "stale", None
+        graph = self._compile(thread, connection)
+        config = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
+        before = self._snapshot(graph, config)
+        if before is not None and _checkpoint(before) != thread.checkpoint_id:
+            # The step ended, but its worker died before it could say so; or the very first
+            # step failed, which leaves the checkpoint of its input behind.
+            first = not thread.checkpoint_id
+            self._record(thread, self._standing(thread, before), [], same_step=first)
+            return "caught up", None
+        given, events = self._input(thread, before)
+        if given is _NOTHING:
+            self._record(thread, self._standing(thread, before), [])
+            return "waiting", None
+        if not self._begin(workspace_id, thread_id):
+            return "given up", None
+        try:
+            graph.invoke(given, config, interrupt_after="*", durability="sync")
+        except Exception as error:
+            if isinstance(error, HumasError):
+                log.warning("thread %s failed at %s: %s", thread_id, thread.node, error)
+            else:
+                log.exception("thread %s failed at %s", thread_id, thread.node)
+            return self._fail(workspace_id, thread_id, error), None
+        after = self._snapshot(graph, config)
+        assert after is not None
+        standing = self._standing(thread, after)
+        goes_on = self._record(thread, standing, events, run_on=run_on)
+        if standing.status == "finished":
+            # What happened stays in the rows; nobody will resume this.
+            PostgresSaver(connection).delete_thread(thread_id)
+        said = f"{thread.node} -> {standing.status} {standing.node}"
+        return said, standing.checkpoint_id if goes_on else None
 
     @contextmanager
-    def _locked(self, thread_id: str) -> Iterator[psycopg.Connection[DictRow]]:
-        """Hold the thread's lock; the server frees it when this process dies."""
-        with psycopg.connect(
-            self._services.checkpoint_url,
-            autocommit=True,
-            row_factory=dict_row,
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-            prepare_threshold=None,
-        ) as connection:
-            connection.execute(f"set lock_timeout = '{LOCK_WAIT}'")
-            try:
-                connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (thread_id,))
-            except psycopg.errors.LockNotAvailable:
-                raise ThreadBusy(f"thread {thread_id} is being run by another worker") from None
-            connection.execute("set lock_timeout = 0")
-            yield connection
+    def _locked(self, thread_id: str) -> Iterator[Connection]:
+        """Hold the thread's lock; the server frees it when this process dies.
 
-    def _compile(self, thread: Thread, connection: psycopg.Connection[DictRow]) -> Any:
+        The connection is kept for the next step, since a new session costs more than a step. It is
+        given up wherever its state is in doubt, which frees the lock as well.
+        """
+        connection = self._lock(thread_id)
+        try:
+            yield connection
+            query = "select pg_advisory_unlock(hashtextextended(%s, 0)) as freed"
+            row = connection.execute(query, (thread_id,)).fetchone()
+            assert row is not None and row["freed"], "the thread's lock was lost"
+        except BaseException:
+            self._forget()
+            raise
+
+    def _lock(self, thread_id: str) -> Connection:
+        query = "select pg_try_advisory_lock(hashtextextended(%s, 0)) as got"
+        try:
+            connection = self._connected()
+            row = connection.execute(query, (thread_id,)).fetchone()
+        except psycopg.OperationalError:
+            self._forget()  # the server was restarted since the last step
+            connection = self._connected()
+            row = connection.execute(query, (thread_id,)).fetchone()
+        if row is not None and row["got"]:
+            return connection
+        try:
+            connection.execute(f"set lock_timeout = '{LOCK_WAIT}'")
+            connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (thread_id,))
+            connection.execute("set lock_timeout = 0")
+        except psycopg.errors.LockNotAvailable:
+            self._forget()
+            raise ThreadBusy(f"thread {thread_id} is being run by another worker") from None
+        return connection
+
+    def _connected(self) -> Connection:
+        if not self._kept:
+            self._kept.append(
+                psycopg.connect(
+                    self._services.checkpoint_url,
+                    autocommit=True,
+                    row_factory=dict_row,
+                    keepalives_idle=10,
+                    keepalives_interval=5,
+                    keepalives_count=3,
+                    prepare_threshold=None,
+                )
+            )
+        return self._kept[0]
+
+    def _forget(self) -> None:
+        """Close the connection; graphs that were compiled over it go with it."""
+        self._compiled.clear()
+        _close(self._kept)
+
+    def _compile(self, thread: Thread, connection: Connection) -> Any:
         key = (thread.graph, thread.graph_version)
-        if key not in self._builders:
-            self._builders[key] = self._graphs.get(*key).build(self._services)
-        return self._builders[key].compile(checkpointer=PostgresSaver(connection))
+        if key not in self._compiled:
+            if key not in self._builders:
+                self._builders[key] = self._graphs.get(*key).build(self._services)
+            saver = PostgresSaver(connection)
+            self._compiled[key] = self._builders[key].compile(checkpointer=saver)
+        return self._compiled[key]
 
     def _snapshot(self, graph: Any, config: dict[str, Any]) -> StateSnapshot | None:
         """Where LangGraph stands.
 
-        Read twice, the second time by the checkpoint's own id: a kill between the two writes of a
-        step leaves the first view with an empty `next` although the thread is unfinished.
+        Where nothing seems to follow it is read again by the checkpoint's own id: a kill between
+        the two writes of a step leaves the first view with an empty `next` although the thread is
+        unfinished.
         """
         latest: StateSnapshot = graph.get_state(config)
         if not latest.config["configurable"].get("checkpoint_id"):
             return None
+        if latest.next:
+            return latest
         exact: StateSnapshot = graph.get_state(latest.config)
         return exact
 
@@ -235,9 +316,19 @@ class Runner:
             return f"{thread.node} failed: {thread.error}"
 
     def _record(
-        self, seen: Thread, standing: Standing, events: list[str], *, same_step: bool = False
-    ) -> None:
-        """Write down where the thread stands and queue what can go on at once."""
+        self,
+        seen: Thread,
+        standing: Standing,
+        events: list[str],
+        *,
+        same_step: bool = False,
+        run_on: bool = False,
+    ) -> bool:
+        """Write down where the thread stands and queue what can go on at once.
+
+        Returns:
+            Whether the next step is to follow in this job; it is not queued then.
+        """
         with self._services.database.unit(seen.workspace_id) as uow:
             thread = uow.threads.get(seen.id, lock=True)
             thread.checkpoint_id = standing.checkpoint_id
@@ -255,17 +346,25 @@ class Runner:
                 thread.finished_at = func.clock_timestamp()
             uow.threads.consume(events)
             uow.session.flush()
-            if standing.status == "ready":
-                uow.wake(thread)
-            elif standing.status == "waiting":
+            ready = standing.status == "ready"
+            if standing.status == "waiting":
                 # What it waits for may have come while the step ran.
                 letters = uow.threads.open_events(thread.id, standing.waits_for)
                 past = standing.due_at is not None and standing.due_at <= self._services.clock.now()
-                if past or letters:
-                    uow.wake(thread, f"at once {new_id()}")
+                ready = past or bool(letters)
+            if ready and run_on and standing.queue == seen.queue:
+                return True
+            if ready:
+                uow.wake(thread, *([] if standing.status == "ready" else [f"at once {new_id()}"]))
+            return False
 
 
 _NOTHING = object()
+
+
+def _close(kept: list[Connection]) -> None:
+    while kept:
+        kept.pop().close()
 
 
 def _unexpected(node: str, error: Exception) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func
 
-from channels.base import Image, RemoteRef, SendRequest
-from domain.action import MediaRef, Payload
+from channels.base import Card, Image, RemoteRef, SendRequest, Video
+from domain.action import MediaRef, Payload, Segment
 from domain.errors import HumasError
-from storage.tables import Action, Attempt, SegmentRow, new_id
+from storage.tables import Action, Attempt, Media, SegmentRow, new_id
 from storage.uow import UnitOfWork
+from workflows.items import mark_sent
 from workflows.services import Services
 
 
@@ -36,7 +38,11 @@ def approved_payload(uow: UnitOfWork, action: Action) -> Payload:
 def prepare_segments(
     services: Services, uow: UnitOfWork, action: Action, payload: Payload, now: datetime
 ) -> list[SegmentRow]:
-    """Rows with the client keys, made once per version before the first try."""
+    """Rows with the client keys, made once per version before the first try.
+
+    What an earlier version of the item has brought onto the platform is carried over, so that it
+    is not sent again; what may be there keeps its key, so that a second try is the same post.
+    """
     channel = services.open_channel(uow.brands.account(action.account_id))
     rows = []
     for ordinal, _ in enumerate(payload.segments or ("",)):
@@ -52,9 +58,49 @@ def prepare_segments(
             client_time=now,
             remote_extra={},
         )
+        earlier = _earlier(uow, action, payload, ordinal)
+        if earlier is not None:
+            row.client_key, row.client_time = earlier.client_key, earlier.client_time
+            if earlier.state == "sent":
+                mark_sent(
+                    row,
+                    str(earlier.remote_id),
+                    earlier.remote_url,
+                    dict(earlier.remote_extra),
+                    earlier.sent_at or now,
+                )
         uow.session.add(row)
         rows.append(row)
     return rows
+
+
+def _earlier(uow: UnitOfWork, action: Action, payload: Payload, ordinal: int) -> SegmentRow | None:
+    """The segment of an earlier version that left, or may have left, with exactly this content."""
+    for row in uow.actions.left_segments(action):
+        if row.ordinal != ordinal or row.version == action.version:
+            continue
+        version = uow.actions.version(action, row.version)
+        assert version is not None
+        before = Payload.model_validate(version.payload)
+        same = before.part(ordinal).canonical() == payload.part(ordinal).canonical()
+        if same or row.state == "sent":
+            return row
+    return None
+
+
+def changed_published_part(uow: UnitOfWork, action: Action, payload: Payload) -> int | None:
+    """The number (from 1) of a part that is on the platform and differs in a new payload."""
+    for row in uow.actions.left_segments(action):
+        if row.state != "sent":
+            continue
+        version = uow.actions.version(action, row.version)
+        assert version is not None
+        before = Payload.model_validate(version.payload).part(row.ordinal)
+        if row.ordinal >= max(1, len(payload.segments)):
+            return row.ordinal + 1
+        if before.canonical() != payload.part(row.ordinal).canonical():
+            return row.ordinal + 1
+    return None
 
 
 def new_attempt(
@@ -80,44 +126,91 @@ def new_attempt(
 def segment_request(
     uow: UnitOfWork,
     payload: Payload,
-    segments: list[SegmentRow],
+    segments: Sequence[SegmentRow],
     segment: SegmentRow,
     number: int,
 ) -> SendRequest:
     """What is sent for a segment: the same bytes, key and time at every try."""
-    if payload.segments:
-        content = payload.segments[segment.ordinal]
-        images = tuple(_image(uow, ref) for ref in content.media)
-        text, languages = content.text, content.languages
-    else:
-        images, text, languages = (), "", ()
     if segment.ordinal > 0:
         previous = segments[segment.ordinal - 1]
         assert previous.remote_id is not None
         target: RemoteRef | None = RemoteRef(previous.remote_id, dict(previous.remote_extra))
     else:
         target = RemoteRef(payload.target) if payload.target else None
+    return content_request(
+        uow,
+        payload,
+        segment.ordinal,
+        key=segment.client_key,
+        at=segment.client_time,
+        target=target,
+        attempt=number,
+    )
+
+
+def content_request(
+    uow: UnitOfWork,
+    payload: Payload,
+    ordinal: int,
+    *,
+    key: str,
+    at: datetime,
+    target: RemoteRef | None,
+    attempt: int = 1,
+) -> SendRequest:
+    """The request of a part of a payload.
+
+    Args:
+        uow: where the pictures are.
+        payload: what was, or would be, approved.
+        ordinal: the part, from 0.
+        key: the client key.
+        at: the client time.
+        target: what it answers or means.
+        attempt: which try it is.
+
+    Raises:
+        DigestMismatch: a picture's bytes are not those that the payload names.
+    """
+    part = payload.segments[ordinal] if payload.segments else Segment()
+    card = None
+    if part.card is not None and part.link:
+        thumb = _image(uow, part.card.thumb) if part.card.thumb else None
+        card = Card(part.link, part.card.title, part.card.description, thumb)
+    video = next((_video(uow, ref) for ref in part.media if ref.is_video), None)
     return SendRequest(
         kind=payload.kind,
-        client_key=segment.client_key,
-        client_time=segment.client_time,
-        text=text,
-        images=images,
-        languages=languages,
+        client_key=key,
+        client_time=at,
+        text=part.text,
+        images=tuple(_image(uow, ref) for ref in part.media if not ref.is_video),
+        video=video,
+        card=card,
+        quote=RemoteRef(part.quote) if part.quote else None,
+        languages=part.languages,
         visibility=payload.visibility,
         reply_to=target,
-        attempt=number,
+        attempt=attempt,
     )
 
 
 def _image(uow: UnitOfWork, ref: MediaRef) -> Image:
     """A picture, only if its bytes are still those that the digest covers."""
+    media = _media(uow, ref)
+    return Image(media.data, media.mime, ref.alt, media.width or None, media.height or None)
+
+
+def _video(uow: UnitOfWork, ref: MediaRef) -> Video:
+    """A video, only if its bytes are still those that the digest covers."""
+    media = _media(uow, ref)
+    return Video(media.data, media.mime, ref.alt, media.width or None, media.height or None)
+
+
+def _media(uow: UnitOfWork, ref: MediaRef) -> Media:
     media = uow.brands.media(ref.media_id)
     if hashlib.sha256(media.data).hexdigest() != ref.sha256:
         raise DigestMismatch(
-            f"The picture {ref.media_id} is not the one that was approved. Nothing was sent. "
-            "Put the right picture in and approve the post again."
+            f"The picture or video {ref.media_id} is not the one that was approved. Nothing was sent. "
+            "Put the right one in and approve the post again."
         )
-    return Image(
-        data=media.data, mime=media.mime, alt=ref.alt, width=media.width, height=media.height
-    )
+    return media

@@ -11,6 +11,7 @@ from config.clock import Clock
 from config.settings import Settings
 from domain.brand import BrandProfile
 from domain.source import SourceDocument
+from sources.cards import PageCard
 from storage.database import psycopg_url
 from storage.secrets import SecretBox
 from storage.tables import ChannelAccount
@@ -29,6 +30,8 @@ class Reading:
 
 # Reads a brand's website and documents; raises `sources.errors.SourceError`.
 Reader = Callable[[BrandProfile, Progress], Reading]
+# Reads the preview of a page; raises `sources.errors.CardUnread`.
+CardReader = Callable[[str], PageCard]
 # A channel with the account's credentials.
 ChannelMaker = Callable[[ChannelAccount], Channel]
 # Sends title and body to Apprise URLs; raises `notifications.send.NotificationError`.
@@ -45,7 +48,9 @@ class Services:
     model_of: Callable[[str], Model]  # by workspace, because its ledger belongs to one
     model_off: bool
     open_channel: ChannelMaker
+    rehearse_channel: ChannelMaker  # its channels cannot have an effect: they raise `Rehearsed`
     read_sources: Reader
+    read_card: CardReader
     notify: Notifier
     box: SecretBox
 

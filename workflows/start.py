@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from config.clock import Clock
-from domain.action import ActionKind
+from domain.action import WRITTEN, ActionKind, ActionState, Payload
 from domain.conversation import InteractionKind
 from domain.errors import InvalidInput, TransitionRefused
 from domain.events import EventKind
-from domain.plan import Slot
+from domain.slot import Slot
 from domain.team import Right, Role, require
 from storage.tables import Action, Cycle, InteractionRow, Thread, User, new_id
 from storage.uow import UnitOfWork
@@ -105,6 +105,86 @@ def compose_post(
         action.cycle_id = cycles[0].id
     new_thread(uow, "post", account.brand_id, action.id, thread_id=thread_id)
     return action
+
+
+def revise_post(
+    uow: UnitOfWork,
+    verbs: ActionVerbs,
+    user: User,
+    action_id: str,
+    draft: Draft,
+    slot: Slot | None = None,
+) -> Action:
+    """A new post from a published one, for an approval of its own; the published one stays.
+
+    Raises:
+        TransitionRefused: the item is not published; edit it where it is.
+    """
+    published = uow.actions.get(action_id)
+    if published.state != ActionState.PUBLISHED.value or published.kind not in WRITTEN:
+        raise TransitionRefused("Only a published post is written anew; edit the item itself.")
+    thread_id = new_id()
+    version = uow.actions.version(published)
+    assert version is not None
+    action = verbs.compose(
+        user,
+        uow.brands.account(published.account_id),
+        ActionKind(published.kind),
+        draft,
+        thread_id=thread_id,
+        slot=slot,
+        target=Payload.model_validate(version.payload).target,
+        revises_id=published.id,
+    )
+    action.cycle_id, action.theme = published.cycle_id, published.theme
+    new_thread(uow, "post", published.brand_id, action.id, thread_id=thread_id)
+    return action
+
+
+def compose_act(
+    uow: UnitOfWork,
+    verbs: ActionVerbs,
+    user: User,
+    account_id: str,
+    kind: ActionKind,
+    target: str,
+) -> Action:
+    """An act without words on a post: like, unlike, delete. It waits for an approval like any other.
+
+    Raises:
+        TransitionRefused: the same is already on its way.
+    """
+    if kind in WRITTEN:
+        raise InvalidInput(f"A {kind.value} has words; write it in the editor.")
+    account = uow.brands.account(account_id)
+    if uow.actions.open_act(account_id, kind, target) is not None:
+        raise TransitionRefused("The same is already waiting in the queue. Approve or reject it.")
+    thread_id = new_id()
+    action = verbs.compose(user, account, kind, None, thread_id=thread_id, target=target)
+    new_thread(uow, "post", account.brand_id, action.id, thread_id=thread_id)
+    return action
+
+
+def compose_deletion(
+    uow: UnitOfWork, verbs: ActionVerbs, user: User, action_id: str, part: int = 1
+) -> Action:
+    """The deletion of a part of ours on the platform.
+
+    Args:
+        uow: the unit of work; its owner commits.
+        verbs: the verbs of people.
+        user: who wants it.
+        action_id: the post or reply.
+        part: which part, from 1.
+
+    Raises:
+        TransitionRefused: that part is not on the platform.
+    """
+    action = uow.actions.get(action_id)
+    sent = {s.ordinal + 1: s.remote_id for s in uow.actions.segments(action) if s.remote_id}
+    if action.kind not in WRITTEN or part not in sent:
+        raise TransitionRefused(f"Part {part} of this is not on the platform; nothing to delete.")
+    return compose_act(uow, verbs, user, action.account_id, ActionKind.DELETE, str(sent[part]))
 
 
 def compose_reply(

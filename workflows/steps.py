@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from channels.base import ChannelError
-from domain.action import ActionState, Payload
+from domain.action import WRITTEN, ActionState
 from domain.approval import Verb, next_state
-from domain.errors import InvalidInput
 from domain.events import EventKind
 from storage.tables import Action
 from storage.uow import UnitOfWork
 from workflows.delivery import Delivery
+from workflows.evaluation import thread_values
 from workflows.graph import ThreadState, wait_for
 from workflows.items import due_at
 from workflows.services import Services
@@ -107,8 +107,10 @@ class ActionSteps:
         return {"route": ROUTES[result]}
 
     def measure(self, state: ThreadState) -> ThreadState:
-        """Read the post's figures after a while. Cannot change that it is published."""
+        """Read the figures of all parts after a while. Cannot change that it is published."""
         action = self.read(state)
+        if action.kind not in WRITTEN:
+            return {"route": "end"}
         assert action.published_at is not None
         wait_for(
             EventKind.CHANGED,
@@ -116,28 +118,30 @@ class ActionSteps:
         )
         with self.services.database.unit(state["workspace_id"]) as uow:
             account = uow.brands.account(action.account_id)
+            remote_ids = uow.metrics.remote_ids([action]).get(action.id, ())
         try:
-            figures = self.services.open_channel(account).post_metrics([str(action.remote_id)])
+            found = self.services.open_channel(account).post_metrics(list(remote_ids))
         except ChannelError as error:
             with self.services.database.unit(state["workspace_id"]) as uow:
                 uow.audit.write("system", "measure_failed", "action", action.id, reason=str(error))
             return {"route": "end"}
+        now = self.services.clock.now()
         with self.services.database.unit(state["workspace_id"]) as uow:
-            for value in figures.get(str(action.remote_id), []):
-                uow.metrics.add(
-                    account.id, action.id, value.name, value.value, "ok", self.services.clock.now()
-                )
+            for name, value in thread_values(remote_ids, found).items():
+                uow.metrics.add(account.id, action.id, name, value, "ok", now)
         return {"route": "end"}
 
-    def submit(self, uow: UnitOfWork, action: Action, verb: Verb) -> None:
-        """Check a draft against the platform's limits and put it into review.
+    def submit(self, action: Action, verb: Verb, problem: str | None) -> None:
+        """Put a draft into review if the platform would take it.
 
         What breaks a limit stays where it is, with the reason, for a person to shorten: nothing is
         ever cut.
+
+        Args:
+            action: the draft, locked.
+            verb: SUBMIT or REDRAFT.
+            problem: what `limit_problem` found, before the action was locked.
         """
-        version = uow.actions.version(action)
-        assert version is not None
-        problem = limit_problem(self.services, uow, action, Payload.model_validate(version.payload))
         if problem:
             action.reason = problem
             return
@@ -159,33 +163,3 @@ class ActionSteps:
         if action.state == ActionState.SCHEDULED.value:
             return due_at(action)
         return None
-
-
-def limit_problem(
-    services: Services, uow: UnitOfWork, action: Action, payload: Payload
-) -> str | None:
-    """What of a payload the platform would refuse, in words; None when all is within limits."""
-    from channels.base import Image, RemoteRef, SendRequest
-
-    channel = services.open_channel(uow.brands.account(action.account_id))
-    for number, segment in enumerate(payload.segments, start=1):
-        images = tuple(
-            Image(data=media.data, mime=media.mime, alt=ref.alt)
-            for ref in segment.media
-            if (media := uow.brands.media(ref.media_id))
-        )
-        request = SendRequest(
-            kind=payload.kind,
-            client_key="",
-            client_time=services.clock.now(),
-            text=segment.text,
-            images=images,
-            languages=segment.languages,
-            visibility=payload.visibility,
-            reply_to=RemoteRef(payload.target) if payload.target else None,
-        )
-        try:
-            channel.prepare(request)
-        except InvalidInput as error:
-            return str(error) if len(payload.segments) == 1 else f"Part {number}: {error}"
-    return None

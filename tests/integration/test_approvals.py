@@ -12,7 +12,7 @@ from domain.action import ActionState, MediaRef
 from domain.approval import Verb
 from domain.brand import BrandProfile
 from domain.errors import InvalidInput, NotPermitted, StaleVersion
-from domain.plan import Slot
+from domain.slot import Slot
 from domain.team import Role
 from storage.tables import new_id
 from storage.uow import Database

@@ -11,7 +11,7 @@ from channels.base import NotSent, Refused, SendRequest, Sent, Unknown
 from domain.action import ActionState
 from domain.approval import Verb
 from domain.errors import NotPermitted, TransitionRefused
-from domain.plan import Slot
+from domain.slot import Slot
 from storage.tables import Attempt, ChannelAccount
 from storage.uow import Database
 from tests.fakes import START, ListWaker

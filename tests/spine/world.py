@@ -22,6 +22,7 @@ from channels.base import (
     Unknown,
 )
 from config.settings import Settings
+from sources.cards import PageCard
 from storage.database import make_engine, psycopg_url
 from storage.queue import JobQueue, connect
 from storage.secrets import SecretBox
@@ -135,6 +136,9 @@ def world_services(
     def open_channel(_account: ChannelAccount) -> TableChannel:
         return TableChannel(table, slow)
 
+    def rehearse_channel(_account: ChannelAccount) -> TableChannel:
+        raise NotImplementedError("nothing is rehearsed here")
+
     return Services(
         settings=settings,
         database=Database(
@@ -144,7 +148,9 @@ def world_services(
         model_of=lambda _workspace: model or OffModel(),
         model_off=model is None,
         open_channel=open_channel,
+        rehearse_channel=rehearse_channel,
         read_sources=lambda _profile, _progress: Reading((DOCUMENT,)),
+        read_card=lambda url: PageCard(url, url, "", None),
         notify=lambda _to, _title, _body: None,
         box=SecretBox(settings.secret_key.get_secret_value()),
     )

@@ -17,7 +17,7 @@ from PIL import Image
 
 from config.clock import FixedClock
 from domain.action import ActionState
-from domain.plan import Slot
+from domain.slot import Slot
 from domain.team import Role
 from storage.tables import User
 from storage.uow import Database

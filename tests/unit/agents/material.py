@@ -8,7 +8,8 @@ from agents.researcher import DossierDraft, research
 from domain.brand import BrandProfile, TargetMarket
 from domain.dossier import Dossier
 from domain.evaluation import Figure
-from domain.plan import Slot, slots
+from domain.rhythm import every_day, spread_slots, week_slots
+from domain.slot import Slot
 from domain.source import SourceSentence
 
 READ_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -83,7 +84,9 @@ def sentences() -> list[SourceSentence]:
 
 def three_slots() -> tuple[Slot, ...]:
     """Three posting times in the week after reading."""
-    return slots(READ_AT + timedelta(days=1), 7, 3, ("09:00", "19:00"), "Asia/Jakarta")
+    start = READ_AT + timedelta(days=1)
+    week = every_day(("09:00", "19:00"))
+    return spread_slots(week_slots(week, "Asia/Jakarta", start, start + timedelta(days=7)), 3)
 
 
 POST = "Yuk mampir ke kedai kami di Bandung! Kopi arabika Puntang menunggumu. #KopiLereng"
