@@ -18,6 +18,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "account": ("cli.account", "Connect and list channel accounts."),
     "run": ("cli.run", "Start a period of a brand and watch it."),
     "review": ("cli.review", "List what waits for you, and decide."),
+    "publish": ("cli.publish", "Send an approved post now, or show the exact request (--dry-run)."),
+    "act": ("cli.act", "Like, unlike, delete, or write a published post anew; each is reviewed."),
     "report": ("cli.report", "Show the evaluation of a brand."),
     "doctor": ("cli.doctor", "Check settings, servers, model, channels and clock."),
     "stop": ("cli.stop", "Turn the stop switch on or off."),

@@ -180,7 +180,8 @@ def _summary(uow: UnitOfWork, row: Brand) -> dict[str, Any]:
 def _profile_rows(profile: BrandProfile) -> list[tuple[str, str]]:
     market = profile.market
     count, days = profile.posts_per_period, profile.period_days
-    plan = f"{count} posts in {days} days, at {', '.join(profile.posting_times)}"
+    times = [str(slot) for slot in profile.rhythm] or profile.posting_times
+    plan = f"{count} posts in {days} days, at {', '.join(times)}"
     people = f"{profile.approvers} approver{'s' if profile.approvers > 1 else ''}"
     author = "may" if profile.author_may_approve else "may not"
     audience = f"{market.age_from} to {market.age_to} years, {market.region}"

@@ -68,7 +68,7 @@ def make_profile(values: dict[str, Any]) -> BrandProfile:
 
     profile = parse_brand(values)
     room = profile.period_days * len(set(profile.posting_times))
-    if profile.posts_per_period > room:
+    if not profile.rhythm and profile.posts_per_period > room:
         raise InvalidBrand(
             f"{profile.posts_per_period} posts do not fit into {profile.period_days} days with "
             f"{len(set(profile.posting_times))} posting times a day. Add posting_times, or lower "

@@ -9,9 +9,10 @@ from cli.ids import Item
 from cli.output import note
 
 if TYPE_CHECKING:
+    from domain.action import Payload
     from domain.approval import Verb
-    from domain.plan import Slot
-    from storage.tables import Action
+    from domain.slot import Slot
+    from storage.tables import Action, ChannelAccount
     from storage.uow import UnitOfWork
     from workflows.actions import ActionVerbs
     from workflows.items import Draft
@@ -38,6 +39,7 @@ class Desk:
         remote_id: str | None = None,
         approve: bool = False,
         no_claim: bool = False,
+        accept: bool = False,
     ) -> str:
         """Do it.
 
@@ -51,6 +53,7 @@ class Desk:
             remote_id: with SETTLE_PUBLISHED: the post that was found.
             approve: with EDIT: approve what was typed.
             no_claim: with APPROVE and EDIT: the text makes no factual claim, says the person.
+            accept: the person accepts that it could be published a second time.
 
         Returns:
             The state afterwards.
@@ -62,6 +65,8 @@ class Desk:
         from domain import approval
         from domain.errors import InvalidInput
 
+        if verb is approval.Verb.EDIT and texts is not None and item.kind == "action":
+            self._check_limits(item.id, texts)
         with self.services.database.unit(self.workspace_id) as uow:
             user = acting_user(uow, self.email)
             if item.kind == "paper":
@@ -81,7 +86,7 @@ class Desk:
                 else None
             )
             if draft is not None and approve:
-                action = verbs.edit_and_approve(user, item.id, seen, draft, comment)
+                action = verbs.edit_and_approve(user, item.id, seen, draft, comment, accept=accept)
             else:
                 action = verbs.decide(
                     user,
@@ -93,9 +98,8 @@ class Desk:
                     slot=_slot(uow, action, slot) if slot else None,
                     remote_id=remote_id,
                     no_claim=no_claim,
+                    accept=accept,
                 )
-            if draft is not None:
-                self._check_limits(uow, action)
             return action.state
 
     def reply(self, item: Item, text: str, *, no_claim: bool) -> str:
@@ -113,19 +117,89 @@ class Desk:
             HumasError: it cannot be written, or is too long for the platform.
         """
         from cli.session import acting_user
+        from domain.action import ActionKind
         from domain.errors import InvalidInput
-        from workflows.items import Draft
+        from workflows.items import Draft, new_payload
         from workflows.start import compose_reply
 
         if item.kind != "interaction":
             raise InvalidInput("Only a comment can be answered; `humas review` lists them.")
+        draft = Draft(text=text, no_claim=no_claim)
+        with self.services.database.unit(self.workspace_id) as uow:
+            comment = uow.interactions.get(item.id)
+            account = uow.brands.account(comment.account_id)
+        self._refuse(account, new_payload(account, ActionKind.REPLY, draft, comment.remote_id))
         with self.services.database.unit(self.workspace_id) as uow:
             user = acting_user(uow, self.email)
-            action = compose_reply(
-                uow, self._verbs(uow), user, item.id, Draft(text=text, no_claim=no_claim)
-            )
-            self._check_limits(uow, action)
-            return action.id
+            return compose_reply(uow, self._verbs(uow), user, item.id, draft).id
+
+    def act_on_comment(self, item: Item, kind: str) -> str:
+        """Put an act without words on a comment into review: like or unlike.
+
+        Returns:
+            The act's id.
+
+        Raises:
+            HumasError: it is no comment, or the same is waiting already.
+        """
+        from cli.session import acting_user
+        from domain.action import ActionKind
+        from domain.errors import InvalidInput
+        from workflows.start import compose_act
+
+        if item.kind != "interaction":
+            raise InvalidInput("Only comments are liked; `humas review` lists them.")
+        with self.services.database.unit(self.workspace_id) as uow:
+            comment = uow.interactions.get(item.id)
+            user = acting_user(uow, self.email)
+            return compose_act(
+                uow,
+                self._verbs(uow),
+                user,
+                comment.account_id,
+                ActionKind(kind),
+                comment.remote_id,
+            ).id
+
+    def delete(self, item: Item, part: int) -> str:
+        """Put the deletion of a published part into review.
+
+        Returns:
+            The deletion's id.
+
+        Raises:
+            HumasError: that part is not on the platform, or its deletion is waiting already.
+        """
+        from cli.session import acting_user
+        from domain.errors import InvalidInput
+        from workflows.start import compose_deletion
+
+        if item.kind != "action":
+            raise InvalidInput("Only our own posts and replies can be deleted.")
+        with self.services.database.unit(self.workspace_id) as uow:
+            user = acting_user(uow, self.email)
+            return compose_deletion(uow, self._verbs(uow), user, item.id, part).id
+
+    def again(self, item: Item, texts: tuple[str, ...], *, no_claim: bool) -> str:
+        """Write a new post from a published one; it goes into review.
+
+        Returns:
+            The new post's id.
+
+        Raises:
+            HumasError: the item is not published, or the text is too long for the platform.
+        """
+        from cli.session import acting_user
+        from domain.errors import InvalidInput
+        from workflows.start import revise_post
+
+        if item.kind != "action":
+            raise InvalidInput("Only a published post or reply can be written anew.")
+        self._check_limits(item.id, texts)
+        with self.services.database.unit(self.workspace_id) as uow:
+            user = acting_user(uow, self.email)
+            draft = _draft(uow, uow.actions.get(item.id), texts, no_claim=no_claim)
+            return revise_post(uow, self._verbs(uow), user, item.id, draft).id
 
     def no_answer(self, item: Item, reason: str) -> None:
         """Say that a comment gets no answer.
@@ -149,23 +223,30 @@ class Desk:
             uow, self.services.clock, undo_seconds=self.services.settings.undo_seconds
         )
 
-    def _check_limits(self, uow: UnitOfWork, action: Action) -> None:
+    def _check_limits(self, action_id: str, texts: tuple[str, ...]) -> None:
+        from domain.action import Payload
+
+        with self.services.database.unit(self.workspace_id) as uow:
+            action = uow.actions.get(action_id)
+            version = uow.actions.version(action)
+            assert version is not None
+            draft = _draft(uow, action, texts, no_claim=False)
+            account = uow.brands.account(action.account_id)
+        payload = Payload.model_validate(version.payload)
+        self._refuse(account, payload.model_copy(update={"segments": draft.segments()}))
+
+    def _refuse(self, account: ChannelAccount, payload: Payload) -> None:
         """Refuse a text that the platform would; one whose limits cannot be asked goes on.
 
         Raises:
             LimitExceeded: with the count and the limit.
         """
         from channels.base import ChannelError
-        from domain.action import Payload
         from domain.errors import LimitExceeded
-        from workflows.steps import limit_problem
+        from workflows.fit import limit_problem
 
-        version = uow.actions.version(action)
-        assert version is not None
         try:
-            problem = limit_problem(
-                self.services, uow, action, Payload.model_validate(version.payload)
-            )
+            problem = limit_problem(self.services, account, payload)
         except ChannelError as error:
             note(f"Its limits are checked later, when it is sent: {error}")
             return
@@ -188,11 +269,14 @@ def _draft(uow: UnitOfWork, action: Action, texts: tuple[str, ...], *, no_claim:
     return Draft(
         text=texts[0],
         more=texts[1:],
-        media=tuple(media for segment in segments for media in segment.media),
+        media=first.media if first else (),
+        more_media=tuple(segment.media for segment in segments[1:]),
         evidence=tuple(old.evidence),
         no_claim=no_claim,
         link=first.link if first else None,
         languages=first.languages if first else (),
+        card=first.card if first else None,
+        quote=first.quote if first else None,
     )
 
 

@@ -3,70 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.ids import Item, find_item, short
-from cli.options import Function, as_option, at_terminal, json_option, workspace_option
-from cli.output import note, print_json, say, words
+from cli.desk import (
+    accept_option,
+    claims_nothing,
+    common,
+    desk,
+    done,
+    find,
+    inherited,
+    no_claim_option,
+    risking,
+    seen_version,
+    why,
+)
+from cli.ids import Item, short
+from cli.options import as_option, at_terminal, json_option, workspace_option
+from cli.output import note, print_json, say
 
 if TYPE_CHECKING:
     from cli.decide import Desk
     from domain.approval import Verb
-
-# Verbs that take nothing away and let nothing out: they need no look at the current version.
-HARMLESS = frozenset({"hold", "release", "retry", "reopen", "reschedule"})
-
-
-@contextmanager
-def desk(workspace: str | None, email: str | None) -> Iterator[Desk]:
-    """Services, workspace and person of a command."""
-    from cli.decide import Desk
-    from cli.session import opened, workspace_of
-
-    with opened() as services:
-        yield Desk(services, workspace_of(services, workspace), email)
-
-
-def find(at: Desk, item_id: str) -> Item:
-    """The item of a (short) id."""
-    with at.services.database.unit(at.workspace_id) as uow:
-        return find_item(uow, item_id)
-
-
-def seen_version(at: Desk, item: Item, verb: str, seen: int | None) -> int:
-    """The version the person decides on: as given, or shown now and confirmed.
-
-    Raises:
-        click.UsageError: nobody can look at it here, and --seen was not given.
-        click.Abort: the person does not want it after all.
-    """
-    from cli.item_view import show_item
-
-    if seen is not None:
-        return seen
-    with at.services.database.unit(at.workspace_id) as uow:
-        if verb in HARMLESS and item.kind == "action":
-            return uow.actions.get(item.id).version
-        if not at_terminal():
-            raise click.UsageError(
-                f"Say which version you saw with --seen N (`humas review show {short(item.id)}` tells), or "
-                "run this at a terminal, which shows it first."
-            )
-        version = show_item(uow, item)
-    click.confirm(f"\n{words(verb).capitalize()} exactly this?", abort=True)
-    return version
-
-
-def done(item: Item, verb: str, state: str, *, as_json: bool) -> None:
-    """Tell what came of a decision."""
-    if as_json:
-        print_json({"id": item.id, "verb": verb, "state": state})
-        return
-    say(f"{short(item.id)}: {words(state)}")
 
 
 @click.group(invoke_without_command=True)
@@ -114,20 +75,6 @@ def review(
             talk(at, lines)
 
 
-def common(function: Function) -> Function:
-    """ID, -w, --as and --json of the subcommands."""
-    for decorate in (json_option, as_option, workspace_option):
-        function = decorate(function)
-    return click.argument("item_id", metavar="ID")(function)
-
-
-def inherited(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Workspace and person: as given here, else before the subcommand."""
-    before = click.get_current_context().obj or {}
-    workspace = given.pop("workspace") or before.get("workspace")
-    return workspace, given.pop("as_email") or before.get("as_email")
-
-
 @review.command("show")
 @common
 def show(item_id: str, as_json: bool, **given: Any) -> None:
@@ -141,26 +88,6 @@ def show(item_id: str, as_json: bool, **given: Any) -> None:
                 print_json(item_data(uow, item))
             else:
                 show_item(uow, item)
-
-
-no_claim_option = click.option(
-    "--no-claim",
-    is_flag=True,
-    help="It makes no factual claim (a greeting, a question, an opinion); needed without a source.",
-)
-
-
-def claims_nothing(at: Desk, item: Item) -> bool:
-    """Ask the person where a text has no source and nobody has said that it needs none."""
-    if item.kind != "action" or not at_terminal():
-        return False
-    with at.services.database.unit(at.workspace_id) as uow:
-        version = uow.actions.version(uow.actions.get(item.id))
-        if version is None or version.evidence or version.no_claim:
-            return False
-    return click.confirm(
-        "No source stands behind it. Does it make no factual claim (a greeting, a question, an opinion)?"
-    )
 
 
 def simple(name: str, verb: str, text: str, *, comment: str) -> Callable[..., None]:
@@ -190,27 +117,27 @@ def simple(name: str, verb: str, text: str, *, comment: str) -> Callable[..., No
             item = find(at, item_id)
             version = seen_version(at, item, verb, seen)
             if what in NEEDS_COMMENT and not comment:
-                comment = _why(verb)
+                comment = why(verb)
             state = at.decide(item, what, version, comment=comment)
         done(item, verb, state, as_json=as_json)
 
     return command
 
 
-def _why(verb: str) -> str:
-    if not at_terminal():
-        raise click.UsageError(f"Say why with --comment: {words(verb)} needs a reason.")
-    answer: str = click.prompt("Why")
-    return answer
-
-
 @review.command("approve")
 @common
 @no_claim_option
+@accept_option
 @click.option("--comment", metavar="TEXT", default="", help="A remark for the log.")
 @click.option("--seen", type=int, metavar="N", help="The version you saw.")
 def approve(
-    item_id: str, no_claim: bool, comment: str, seen: int | None, as_json: bool, **given: Any
+    item_id: str,
+    no_claim: bool,
+    accept: bool,
+    comment: str,
+    seen: int | None,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Approve exactly the version you saw of a post, reply, dossier or plan."""
     from domain.approval import Verb
@@ -219,7 +146,17 @@ def approve(
         item = find(at, item_id)
         version = seen_version(at, item, "approve", seen)
         stated = no_claim or claims_nothing(at, item)
-        state = at.decide(item, Verb.APPROVE, version, comment=comment, no_claim=stated)
+        state = risking(
+            lambda accepted: at.decide(
+                item,
+                Verb.APPROVE,
+                version,
+                comment=comment,
+                no_claim=stated,
+                accept=accepted,
+            ),
+            accept=accept,
+        )
     done(item, "approve", state, as_json=as_json)
 
 
@@ -247,6 +184,7 @@ reopen = simple("reopen", "reopen", "Bring what has expired back into review.", 
 )
 @no_claim_option
 @click.option("--approve", "approving", is_flag=True, help="Approve what you wrote.")
+@accept_option
 @click.option("--comment", metavar="TEXT", default="", help="A remark for the log.")
 @click.option("--seen", type=int, metavar="N", help="The version you saw.")
 def edit(
@@ -254,6 +192,7 @@ def edit(
     texts: tuple[str, ...],
     approving: bool,
     no_claim: bool,
+    accept: bool,
     comment: str,
     seen: int | None,
     as_json: bool,
@@ -271,14 +210,18 @@ def edit(
             version, new = in_editor(at, item)
             if seen is not None:
                 version = seen
-        state = at.decide(
-            item,
-            Verb.EDIT,
-            version,
-            comment=comment,
-            texts=new,
-            approve=approving,
-            no_claim=no_claim,
+        state = risking(
+            lambda accepted: at.decide(
+                item,
+                Verb.EDIT,
+                version,
+                comment=comment,
+                texts=new,
+                approve=approving,
+                no_claim=no_claim,
+                accept=accepted,
+            ),
+            accept=accept,
         )
     done(item, "edit", state, as_json=as_json)
 
@@ -337,6 +280,7 @@ def reschedule(
 @click.option("--published", metavar="URL", help="You found it: its address or id there.")
 @click.option("--absent", is_flag=True, help="It is certainly not there; it will be sent again.")
 @click.option("--failed", is_flag=True, help="Give it up.")
+@accept_option
 @click.option("--comment", metavar="TEXT", default="", help="How you know; needed.")
 @click.option("--seen", type=int, metavar="N", help="The version you saw.")
 def settle(
@@ -344,6 +288,7 @@ def settle(
     published: str | None,
     absent: bool,
     failed: bool,
+    accept: bool,
     comment: str,
     seen: int | None,
     as_json: bool,
@@ -362,8 +307,12 @@ def settle(
     with desk(*inherited(given)) as at:
         item = find(at, item_id)
         version = seen_version(at, item, verb.value, seen)
-        state = at.decide(
-            item, verb, version, comment=comment or _why(verb.value), remote_id=published
+        comment = comment or why(verb.value)
+        state = risking(
+            lambda accepted: at.decide(
+                item, verb, version, comment=comment, remote_id=published, accept=accepted
+            ),
+            accept=accept,
         )
     done(item, verb.value, state, as_json=as_json)
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.desk import claims_nothing, risking
 from cli.ids import Item
 from cli.item_view import show_item
 from cli.output import note, say, words
-from cli.review import claims_nothing, in_editor
+from cli.review import in_editor
 
 if TYPE_CHECKING:
     from cli.decide import Desk
@@ -93,6 +94,17 @@ def _act(at: Desk, item: Item, key: str, version: int) -> bool:
         version, texts = in_editor(at, item)
     comment = click.prompt("Why") if verb in NEEDS_COMMENT else ""
     stated = verb is Verb.APPROVE and claims_nothing(at, item)
-    state = at.decide(item, verb, version, comment=comment, texts=texts, no_claim=stated)
+    state = risking(
+        lambda accepted: at.decide(
+            item,
+            verb,
+            version,
+            comment=comment,
+            texts=texts,
+            no_claim=stated,
+            accept=accepted,
+        ),
+        accept=False,
+    )
     say(f"Done: {words(state)}")
     return verb is not Verb.EDIT  # after an edit the new version is shown, to approve or not

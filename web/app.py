@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from web import errors
 from web.limits import LimitBook
 from web.pages import STATIC
+from web.routes.acts import router as acts
 from web.routes.auth import router as auth
 from web.routes.brands import router as brands
 from web.routes.compose import router as compose
@@ -30,6 +31,7 @@ ROUTERS = (
     health,
     home,
     queue,
+    acts,  # before the items, whose last part of the address is any verb
     items,
     compose,
     inbox,

@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "post": N_("Post"),
     "reply": N_("Reply"),
     "like": N_("Like"),
+    "unlike": N_("Take back a like"),
     "hide": N_("Hide"),
     "delete": N_("Delete"),
     "message": N_("Message"),
@@ -82,6 +83,8 @@ DONE: dict[str, str] = {
     "settle_published": N_("said it is published"),
     "settle_absent": N_("said it is not on the platform"),
     "settle_failed": N_("gave it up"),
+    "no_claim": N_("stated that it makes no factual claim"),
+    "accept_risk": N_("accepted the risk"),
 }
 # Messages after a redirect; the address carries the key, never the text.
 SAID: dict[str, str] = {

@@ -22,7 +22,7 @@ from workflows.changes import add_brand, save_brand, stop_brand
 from workflows.start import end_period, start_cycle
 
 router = APIRouter()
-LISTS = ("documents", "competitors", "posting_times", "reports_to")
+LISTS = ("documents", "competitors", "posting_times", "rhythm", "reports_to")
 NUMBERS = ("posts_per_period", "period_days", "grace_minutes", "approvers")
 
 
@@ -162,7 +162,7 @@ def _typed(profile: BrandProfile | None, form: Form | None = None) -> dict[str, 
         return form.plain() | {"languages": form.loose("languages")}
     known = profile or BrandProfile(name="-")
     values: dict[str, Any] = known.model_dump(mode="json")
-    values |= {name: "\n".join(getattr(known, name)) for name in LISTS}
+    values |= {name: "\n".join(str(item) for item in getattr(known, name)) for name in LISTS}
     values |= {
         "age_from": known.market.age_from,
         "age_to": known.market.age_to,

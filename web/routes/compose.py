@@ -34,7 +34,7 @@ def compose(request: Request, visit: Visit_, form: Form_) -> Response:
             account = _account(uow, form)
             profile = uow.brands.profile(account.brand_id)
             offer = visit.house.limits.of(account)
-        typed = read_editor(form, offer)
+        typed = read_editor(form, offer, services.read_card)
         slot = read_slot(form, profile.time_zone, after=services.clock.now())
         with services.database.unit(visit.workspace_id) as uow:
             verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)

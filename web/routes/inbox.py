@@ -69,7 +69,7 @@ def reply(request: Request, visit: Visit_, form: Form_, interaction_id: str) -> 
             account = uow.brands.account(row.account_id)
             languages = uow.brands.profile(row.brand_id).languages[:1]
             offer = visit.house.limits.of(account)
-        typed = read_editor(form, offer)
+        typed = read_editor(form, offer, services.read_card)
         with services.database.unit(visit.workspace_id) as uow:
             verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)
             draft = typed.draft(uow, row.brand_id, languages=languages)
@@ -105,6 +105,11 @@ def sort(request: Request, visit: Visit_, form: Form_, interaction_id: str) -> R
     except InvalidInput as error:
         return _show(request, visit, interaction_id, form=form, error=error)
     return go(f"/inbox/{interaction_id}", "classified")
+
+
+def show_error(request: Request, visit: Visit, interaction_id: str, error: Exception) -> Response:
+    """The interaction with what could not be done to it."""
+    return _show(request, visit, interaction_id, error=error)
 
 
 def _answerable(kind: str) -> None:

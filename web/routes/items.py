@@ -7,7 +7,13 @@ from starlette.responses import Response
 
 from domain.action import ActionState, Payload
 from domain.approval import HUMAN_VERBS, Verb
-from domain.errors import InvalidInput, NotFound, StaleVersion, TransitionRefused
+from domain.errors import (
+    InvalidInput,
+    NotFound,
+    RiskNotAccepted,
+    StaleVersion,
+    TransitionRefused,
+)
 from storage.tables import Action
 from storage.uow import UnitOfWork
 from web.drafts import Typed, kept_media, read_editor, read_slot
@@ -60,7 +66,10 @@ def _decide(visit: Visit, form: Form, action_id: str, verb: str, seen: int) -> s
         action = uow.actions.get(action_id)
         # Asked before anything is locked: it may have to ask the platform.
         offer = visit.house.limits.of(uow.brands.account(action.account_id))
-    typed = read_editor(form, offer) if verb in (Verb.EDIT.value, EDIT_AND_APPROVE) else None
+        version = uow.actions.version(action, seen)
+        link = Payload.model_validate(version.payload).part(0).link if version else None
+    edits = verb in (Verb.EDIT.value, EDIT_AND_APPROVE)
+    typed = read_editor(form, offer, services.read_card, link=link or "") if edits else None
     comment = form.text("comment")
     with services.database.unit(visit.workspace_id) as uow:
         verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)
@@ -68,7 +77,9 @@ def _decide(visit: Visit, form: Form, action_id: str, verb: str, seen: int) -> s
         draft = _draft(uow, form, action, typed, seen) if typed else None
         if verb == EDIT_AND_APPROVE:
             assert draft is not None
-            action = verbs.edit_and_approve(visit.user, action_id, seen, draft, comment)
+            action = verbs.edit_and_approve(
+                visit.user, action_id, seen, draft, comment, accept=form.ticked("accept_risk")
+            )
             return "edit_and_approve" if _approved(action) else "approve_more"
         if verb == Verb.APPROVE.value:
             _check_length(uow, action, offer)
@@ -83,6 +94,7 @@ def _decide(visit: Visit, form: Form, action_id: str, verb: str, seen: int) -> s
             slot=read_slot(form, zone) if verb == Verb.RESCHEDULE.value else None,
             remote_id=form.text("remote_id") or None,
             no_claim=form.ticked("no_claim"),
+            accept=form.ticked("accept_risk"),
         )
         if verb == Verb.APPROVE.value and not _approved(action):
             return "approve_more"
@@ -108,6 +120,20 @@ def _approved(action: Action) -> bool:
     return action.state == ActionState.APPROVED.value
 
 
+def show_error(
+    request: Request,
+    visit: Visit,
+    action_id: str,
+    error: Exception,
+    *,
+    form: Form,
+    verb: str,
+) -> Response:
+    """The item with what could not be done to it; what was typed is kept."""
+    status = status_of(error)[0]
+    return _show(request, visit, action_id, status=status, error=error, form=form, verb=verb)
+
+
 def _show(
     request: Request,
     visit: Visit,
@@ -126,7 +152,7 @@ def _show(
             action_id,
             seen=seen if isinstance(error, StaleVersion) else None,
         )
-        edited = verb in (Verb.EDIT.value, EDIT_AND_APPROVE)
+        edited = verb in (Verb.EDIT.value, EDIT_AND_APPROVE, "again")
         return page(
             request,
             "item.html",
@@ -135,6 +161,7 @@ def _show(
             view=view,
             error=str(error) if error else "",
             stale=isinstance(error, StaleVersion),
+            risk=str(error) if isinstance(error, RiskNotAccepted) else "",
             typed=form.plain() if form else {},
             texts=form.loose("text") if form and edited else [],
             verb=verb,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.action import ActionKind, ActionState, Payload
+from domain.action import WRITTEN, ActionState, Payload
 from domain.approval import NEEDS_COMMENT, Policy, Verb, verbs_from
 from domain.brand import BrandProfile
 from domain.errors import NotFound
@@ -23,9 +23,9 @@ from storage.tables import (
 from storage.uow import UnitOfWork
 from web.diff import Piece, words
 from web.limits import LimitBook, Offer
+from workflows.risks import repeat_risk
 
 PARTS = "\n\n"  # between the parts of a thread, where they are compared as one text
-WRITTEN = frozenset({ActionKind.POST, ActionKind.REPLY, ActionKind.MESSAGE})
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class ItemView:
     policy: Policy
     approvals: int
     stopped: str | None
+    risks: dict[str, str]  # what a verb could publish twice, in words
     changed: list[Piece]  # from the version that the person saw, after a stale decision
 
     @property
@@ -145,6 +146,11 @@ def item_view(
             if item.verb == Verb.APPROVE.value and item.version == version.version
         ),
         stopped=uow.stop.why_stopped(action.brand_id),
+        risks={
+            verb.value: risk
+            for verb in verbs_from(ActionState(action.state))
+            if (risk := repeat_risk(uow, action, version, verb)) is not None
+        },
         changed=_between(old, payload),
     )
 
