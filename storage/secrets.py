@@ -53,7 +53,7 @@ class SecretBox:
             return self._aead.decrypt(
                 sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode()
             ).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SecretKeyError(
                 f"The sealed secret of {purpose} does not open: HUMAS_SECRET_KEY is another key than the one "
                 "that sealed it, or the value was moved. Restore the key, or enter the credentials again."

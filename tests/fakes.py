@@ -78,6 +78,7 @@ class FakePlatform:
     # What the next sends do instead: a function of the request, or an outcome.
     script: list[Callable[[SendRequest], Outcome]] = field(default_factory=list)
     down: bool = False
+    figures_fail: bool = False
     text_max: int = 300
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -197,6 +198,8 @@ class FakeChannel:
 
     def post_metrics(self, remote_ids: list[str]) -> dict[str, list[MetricValue]]:
         """Likes as set, replies as received."""
+        if self.platform.figures_fail:
+            raise ChannelUnavailable("the figures cannot be read")
         replies: dict[str, int] = defaultdict(int)
         for item in self.platform.inbound:
             replies[item.target_remote_id or ""] += 1

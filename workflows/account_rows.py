@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,9 +13,11 @@ from sqlalchemy import func, or_, text, update
 
 from channels.base import Outcome, Sent
 from net.redact import names_secret, redact, scrub
-from storage.secrets import SecretBox
+from storage.secrets import SecretBox, SecretKeyError
 from storage.tables import ChannelAccount
 from storage.uow import Database
+
+log = logging.getLogger(__name__)
 
 
 def purpose(account_id: str, what: str) -> str:
@@ -23,15 +26,28 @@ def purpose(account_id: str, what: str) -> str:
 
 
 def without_secrets(box: SecretBox, account: ChannelAccount, outcome: Outcome) -> Outcome:
-    """An outcome as it may be kept: whatever the platform said, the account's secrets are not in it."""
-    secrets = [box.open(account.sealed_secret, purpose(account.id, "secret"))]
-    if account.sealed_session is not None:
-        session = json.loads(box.open(account.sealed_session, purpose(account.id, "session")))
-        secrets += [value for name, value in session.items() if names_secret(name)]
-    raw = scrub(outcome.raw, secrets)
+    """An outcome as it may be kept, whatever the platform said: without the account's secrets.
+
+    Nothing that goes wrong here may keep an outcome from being recorded: where the secrets cannot
+    be read, the raw answer is left out.
+    """
+    try:
+        secrets = _secrets(box, account)
+        raw = scrub(outcome.raw, secrets)
+    except SecretKeyError:
+        log.exception("the raw answer for account %s is not kept", account.id)
+        secrets, raw = [], {}
     if isinstance(outcome, Sent):
         return replace(outcome, raw=raw)
     return replace(outcome, raw=raw, reason=redact(outcome.reason, secrets))
+
+
+def _secrets(box: SecretBox, account: ChannelAccount) -> list[str]:
+    found = [box.open(account.sealed_secret, purpose(account.id, "secret"))]
+    if account.sealed_session is not None:
+        session = json.loads(box.open(account.sealed_session, purpose(account.id, "session")))
+        found += [value for name, value in session.items() if names_secret(name)]
+    return found
 
 
 class RowBudgets:

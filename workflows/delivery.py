@@ -14,9 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from channels.base import (
-    Absent,
     CannotTell,
-    Channel,
     ChannelError,
     NotSent,
     Outcome,
@@ -25,7 +23,7 @@ from channels.base import (
     Sent,
     Unknown,
 )
-from domain.action import ActionState, Payload
+from domain.action import ActionState
 from domain.approval import Verb, next_state
 from domain.errors import HumasError, InvalidInput
 from storage.tables import Action, Attempt, ChannelAccount, SegmentRow
@@ -35,12 +33,11 @@ from workflows.account_rows import without_secrets
 from workflows.items import back_to_review, due_at, finish, mark_sent
 from workflows.rehearsal import rehearse
 from workflows.segments import approved_payload, new_attempt, prepare_segments, segment_request
-from workflows.services import Services
+from workflows.settlement import Settlement, pause_after
 
 log = logging.getLogger(__name__)
 
 STOP_PAUSE = timedelta(seconds=60)
-FIRST_PAUSE = timedelta(seconds=30)
 DRY_PAUSE = timedelta(hours=1)
 
 
@@ -56,13 +53,8 @@ class Claim:
     look_first: bool  # an earlier attempt may have left: read before sending again
 
 
-class Delivery:
+class Delivery(Settlement):
     """Publishes approved actions and settles unconfirmed ones."""
-
-    def __init__(self, services: Services, workspace_id: str) -> None:
-        self._services = services
-        self._workspace = workspace_id
-        self._database = services.database
 
     def deliver(self, action_id: str) -> ActionState:
         """Send what is still to be sent of an action.
@@ -284,7 +276,7 @@ class Delivery:
             action.state = next_state(state, Verb.GIVE_UP).value
             return
         action.state = next_state(state, Verb.NOT_SENT).value
-        pause = FIRST_PAUSE * 2 ** min(action.attempts, 6)
+        pause = pause_after(action.attempts)
         action.retry_at = max(
             outcome.retry_at or now, now + (pause if outcome.counts else timedelta(seconds=1))
         )
@@ -294,106 +286,6 @@ class Delivery:
         action.reason = reason
         action.retry_at = self._services.clock.now()
         uow.audit.write("system", "unconfirmed", "action", action.id, reason=reason)
-
-    def _published(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
-        finish(uow, action, now)
-        action.reason = ""
-
-    def _found(self, uow: UnitOfWork, action: Action, now: datetime) -> None:
-        """A segment of an unconfirmed action is on the platform."""
-        done = all(segment.state == "sent" for segment in uow.actions.segments(action))
-        verb = Verb.FOUND if done else Verb.CONTINUE
-        action.state = next_state(ActionState(action.state), verb).value
-        action.retry_at = None if done else now
-        if done:
-            self._published(uow, action, now)
-
-    # -- settle --------------------------------------------------------------------------------
-
-    def settle(self, action_id: str) -> ActionState:
-        """Ask the platform what became of an unconfirmed action. Has no effect there."""
-        with self._database.unit(self._workspace) as uow:
-            action = uow.actions.get(action_id)
-            if action.state != ActionState.UNCONFIRMED.value:
-                return ActionState(action.state)
-            version = uow.actions.version(action)
-            assert version is not None
-            segments = list(uow.actions.segments(action))
-            pending = next((s for s in segments if s.state == "pending"), None)
-            if pending is None:
-                locked = uow.actions.get(action_id, lock=True)
-                self._found(uow, locked, self._services.clock.now())
-                return ActionState(locked.state)
-            attempts = uow.actions.attempts(pending.id)
-            request = segment_request(
-                uow,
-                Payload.model_validate(version.payload),
-                segments,
-                pending,
-                len(attempts),
-            )
-            account = uow.brands.account(action.account_id)
-            age = self._age(uow, attempts[-1])
-        channel = self._services.open_channel(account)
-        result = self._look(channel, request)
-        if (
-            isinstance(result, Absent)
-            and not channel.capabilities().native_idempotency
-            and age < self._services.settings.lease_seconds
-        ):
-            # The lost request may still be under way; absence counts only after the lease.
-            result = CannotTell("Not there yet; looking again.")
-        return self._settled(action_id, pending.id, result)
-
-    def _look(self, channel: Channel, request: SendRequest) -> Sent | Absent | CannotTell:
-        try:
-            return channel.reconcile(request)
-        except ChannelError as error:
-            return CannotTell(str(error))
-
-    def _age(self, uow: UnitOfWork, attempt: Attempt) -> float:
-        """Machine seconds since the attempt was begun."""
-        age = uow.session.scalar(
-            select(func.extract("epoch", func.clock_timestamp() - Attempt.created_at)).where(
-                Attempt.id == attempt.id
-            )
-        )
-        return float(age or 0)
-
-    def _settled(
-        self, action_id: str, segment_id: str, result: Sent | Absent | CannotTell
-    ) -> ActionState:
-        now = self._services.clock.now()
-        with self._database.unit(self._workspace) as uow:
-            action = uow.actions.get(action_id, lock=True)
-            if action.state != ActionState.UNCONFIRMED.value:
-                return ActionState(action.state)
-            segment = uow.actions.row(SegmentRow, segment_id)
-            if isinstance(result, Sent | Absent):
-                for attempt in uow.actions.attempts(segment_id):
-                    if attempt.outcome == "unknown":
-                        attempt.outcome = "found" if isinstance(result, Sent) else "absent"
-            if isinstance(result, Sent):
-                if segment.state == "pending":
-                    mark_sent(segment, result.remote_id, result.url, result.extra, now)
-                self._found(uow, action, now)
-            elif isinstance(result, Absent):
-                action.state = next_state(ActionState.UNCONFIRMED, Verb.ABSENT).value
-                action.looks = 0
-                action.retry_at = now
-                action.reason = result.reason
-            else:
-                action.looks += 1  # no try: only looking
-                action.retry_at = now + FIRST_PAUSE * 2 ** min(action.looks, 6)
-                action.reason = (
-                    f"{result.reason} Look on the platform and settle it by hand."
-                    if result.ask_person
-                    else result.reason
-                )
-            uow.audit.write(
-                "system", f"settled_{type(result).__name__.lower()}", "action", action.id
-            )
-            return ActionState(action.state)
 
 
 _WORD: dict[type, str] = {Sent: "sent", NotSent: "not_sent", Refused: "refused", Unknown: "unknown"}

@@ -269,12 +269,20 @@ def test_with_the_dry_run_setting_nothing_leaves(
 
 
 def test_steps_after_publishing_cannot_change_that_it_is_published(room: Room) -> None:
-    first = published(room, "satu", more=("dua",))
+    room.platform.figures_fail = True
+    action_id = published(room)
+    room.pump.pass_time(timedelta(hours=2))
+    assert room.action(action_id).state == ActionState.PUBLISHED
+    assert "measure_failed" in audited(room, action_id)
+    assert room.thread_of(action_id).status == "finished"
+
+
+def test_the_figures_of_all_parts_count(room: Room) -> None:
+    published(room, "satu", more=("dua",))
     for post in room.platform.posts.values():
         post.likes = 3
     room.platform.down = True  # the fake's figures do not need it, the reading of intake does
     room.pump.pass_time(timedelta(hours=2))
-    assert room.action(first).state == ActionState.PUBLISHED
     with room.services.database.unit(room.workspace_id) as uow:
         figures = {item.name: item.value for item in uow.metrics.latest(room.account_id)}
-    assert figures["likeCount"] == 6  # both parts
+    assert figures["likeCount"] == 6

@@ -110,6 +110,21 @@ def test_not_sent_backs_off_and_gives_up_after_its_tries(room: Room) -> None:
     assert room.action(action_id).state == ActionState.PUBLISHED
 
 
+def test_a_platform_that_keeps_losing_requests_is_not_hammered(room: Room) -> None:
+    room.platform.script = [lambda _r: Unknown("time-out")] * 20
+    action_id = room.post()
+    room.decide(action_id, Verb.APPROVE)
+    room.pump.drain()
+    assert room.platform.sends == 2  # one is lost easily: it goes again at once
+    for _ in range(12):
+        room.pump.pass_time(timedelta(minutes=9))
+    action = room.action(action_id)
+    assert action.state == ActionState.FAILED
+    assert room.platform.sends == room.services.settings.publish_tries
+    assert room.platform.posts == {}
+    assert action.reason
+
+
 def test_waiting_for_a_rate_budget_consumes_no_attempt(room: Room) -> None:
     wait = START + timedelta(minutes=15)
     room.platform.script = [lambda _r: NotSent("rate limit", retry_at=wait, counts=False)] * 3

@@ -10,7 +10,7 @@ from channels.base import (
     Refused,
     Unknown,
 )
-from channels.outcome import Rules, outcome_before, outcome_of, read_error
+from channels.outcome import Rules, Verdict, outcome_before, outcome_of, read_error
 from net.errors import (
     AddressRefused,
     BadAnswer,
@@ -55,6 +55,11 @@ ANSWERS: list[tuple[str, int, str | None, type]] = [
     ("bluesky", 408, None, Unknown),
     ("bluesky", 409, None, Unknown),
     ("bluesky", 413, "PayloadTooLarge", Refused),
+    ("bluesky", 400, "InvalidMimeType", Refused),
+    ("bluesky", 400, "BlobTooLarge", Refused),
+    ("bluesky", 401, "AccountDeactivated", Refused),
+    ("bluesky", 405, None, Refused),
+    ("bluesky", 415, None, Refused),
     ("bluesky", 429, "RateLimitExceeded", NotSent),
     ("bluesky", 302, None, Unknown),
     ("mastodon", 400, "x", Refused),
@@ -71,7 +76,12 @@ ANSWERS: list[tuple[str, int, str | None, type]] = [
     ("mastodon", 429, "Too many requests", NotSent),
     ("mastodon", 301, None, Unknown),
     ("mastodon", 303, None, Unknown),
+    ("mastodon", 307, None, Refused),
     ("mastodon", 308, None, Refused),
+    ("mastodon", 405, None, Refused),
+    ("mastodon", 406, None, Refused),
+    ("mastodon", 410, None, Refused),
+    ("mastodon", 415, None, Refused),
 ]
 
 
@@ -88,6 +98,33 @@ def test_what_the_platform_answered(
     outcome = outcome_of(refusal(status, name), TABLES[platform], NOW)
     assert type(outcome) is kind
     assert outcome.raw["status"] == status
+
+
+def outcomes(platform: str, rules: Rules) -> list[bool]:
+    """Which rows of the answers hold under a table."""
+    return [
+        type(outcome_of(refusal(status, name), rules, NOW)) is kind
+        for of, status, name, kind in ANSWERS
+        if of == platform
+    ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "entry"), [(name, entry) for name, table in TABLES.items() for entry in table]
+)
+@pytest.mark.parametrize("wrong", [None, *Verdict])
+def test_one_wrong_verdict_is_noticed(
+    platform: str, entry: tuple[int, str], wrong: Verdict | None
+) -> None:
+    """Each entry of a table, left out or with another verdict, breaks a row of the answers."""
+    right = dict(TABLES[platform])
+    assert all(outcomes(platform, right))
+    meant = right.pop(entry)
+    # Not named is unknown, and so is what exists already.
+    if wrong is meant or (wrong is None and meant is Verdict.EXISTS):
+        return
+    mutated = right if wrong is None else right | {entry: wrong}
+    assert not all(outcomes(platform, mutated))
 
 
 @pytest.mark.parametrize("rules", TABLES.values(), ids=TABLES)
