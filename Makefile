@@ -16,7 +16,8 @@ PYTEST_ARGS ?=
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-live lint format lock live-deps weights bench-spine clean
+.PHONY: help setup demo test test-unit test-live lint format lock live-deps weights bench-spine \
+  bench-due bench-claim proof chaos clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +89,18 @@ weights: setup ## Fetch the demonstration model (1.1 GB, once per user)
 
 bench-spine: setup ## Measure what queue, locks and checkpoints cost per stage
 	$(BIN)/python -m tests.bench.spine
+
+bench-due: setup ## Measure how late 1,000 posts leave that are due at once (ARGS="-n 200")
+	$(BIN)/python -m tests.bench.due $(ARGS)
+
+bench-claim: setup ## Measure finding and claiming with up to 100,000 waiting posts
+	$(BIN)/python -m tests.bench.claim
+
+proof: setup ## Prove delivery over at least 1,000 histories with crashes and broken answers (minutes)
+	$(BIN)/python -m tests.proof $(ARGS)
+
+chaos: setup live-deps ## Publish 500 posts through a storm of failures, beside a naive baseline
+	$(BIN)/python -m tests.chaos.run $(ARGS)
 
 clean: ## Remove the environment and caches; data in .humas stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build

@@ -15,16 +15,13 @@ Nothing fails on a time. The status is 1 when a post is missing at the instance 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -33,24 +30,15 @@ import redis as redislib
 from rich.console import Console
 from rich.table import Table
 from rq import Queue
-from sqlalchemy import text
 
 from config.clock import ShiftedClock
-from config.settings import Settings
 from embedded.supervisor import EmbeddedServices
 from net.client import HttpClient
 from net.guard import AddressGuard
-from storage.database import make_engine, migrate
 from storage.queue import connect
-from storage.secrets import SecretBox, new_key
-from storage.uow import Database, NoQueue
+from tests.bench.installation import Installation, processes
 from tests.bench.instance import Instance
-from tests.bench.office import Office, open_office
-from tests.spine.processes import ROOT
 from tests.waiting import wait_until
-from workflows.compose import build_services
-from workflows.graphs import GRAPHS
-from workflows.runner import Runner
 
 console = Console(width=110)
 
@@ -78,79 +66,6 @@ def lateness_of(posts: Sequence[tuple[str, float]], due: float) -> list[float]:
 def ideal(count: int, workers: int) -> Run:
     """As many workers, the instance's delay, and nothing else."""
     return Run("ideal", [number // workers * DELAY for number in range(count)])
-
-
-@contextmanager
-def processes(env: dict[str, str], *commands: Sequence[str]) -> Iterator[None]:
-    """Modules run as processes, ended together."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=ROOT,
-            env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL,
-        )
-        for command in commands
-    ]
-    try:
-        yield
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(60)
-
-
-class Installation:
-    """Humas with its own database, queue and clock file."""
-
-    def __init__(self, folder: Path, embedded: EmbeddedServices, instance: Instance) -> None:
-        url = embedded.create_database("due")
-        migrate(url)
-        self.env = {
-            "HUMAS_HOME": str(folder / "home"),
-            "HUMAS_DATABASE_URL": url,
-            "HUMAS_REDIS_URL": embedded.urls.redis_url,
-            "HUMAS_SECRET_KEY": new_key(),
-            "HUMAS_LLM_BASE_URL": "off",
-            "HUMAS_CLOCK_FILE": str(folder / "clock"),
-            "HUMAS_ALLOW_HOSTS": json.dumps([f"127.0.0.1:{instance.port}"]),
-            "HUMAS_LOG_LEVEL": "ERROR",
-        }
-        os.environ.update(self.env)
-        settings = Settings(_env_file=None)
-        self.services = build_services(settings, waker=NoQueue())
-        self.database = Database(make_engine(url), NoQueue())
-        self.redis: redislib.Redis = connect(self.env["HUMAS_REDIS_URL"])
-        clock = self.services.clock
-        assert isinstance(clock, ShiftedClock)
-        self.clock = clock
-        box = SecretBox(self.env["HUMAS_SECRET_KEY"])
-        self.office: Office = open_office(self.database, box, instance.url)
-        self.tick = settings.tick_seconds
-
-    def sleep_threads(self, thread_ids: Sequence[str]) -> None:
-        """Advance threads in this process until each waits for its slot."""
-        runner = Runner(self.services, GRAPHS)
-        workspace = self.office.workspace_id
-        for thread_id in thread_ids:
-            for _ in range(6):
-                with self.database.unit(workspace) as uow:
-                    thread = uow.threads.get(thread_id)
-                if thread.status == "waiting":
-                    break
-                runner.advance(workspace, thread_id, thread.checkpoint_id)
-            assert (thread.status, thread.node) == ("waiting", "schedule"), thread.error
-
-    def claim_to_request(self, arrivals: dict[str, float]) -> list[float]:
-        """Seconds from the attempt's row to the arrival of its request."""
-        query = text(
-            "select v.payload #>> '{segments,0,text}', extract(epoch from t.created_at) "
-            "from attempts t join action_versions v using (action_id, version)"
-        )
-        with self.database.system() as session:
-            rows = session.execute(query).all()
-        return [arrivals[words] - float(at) for words, at in rows if words in arrivals]
 
 
 def wait_for_posts(instance: Instance, count: int) -> None:
@@ -340,11 +255,9 @@ def main() -> int:
         embedded.ensure()
         try:
             with Instance(DELAY) as instance:
-                here = Installation(folder, embedded, instance)
+                here = Installation(folder, embedded, instance.url)
                 humas, wrong = run_humas(here, instance, given.n, given.workers)
-                here.services.database.engine.dispose()
-                here.database.engine.dispose()
-                here.redis.close()
+                here.close()
             with Instance(DELAY) as instance:
                 plain = run_plain(here.env, instance, given.n, given.workers)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +28,7 @@ from workflows.account_rows import purpose
 from workflows.graphs import GRAPHS
 
 ZONE = "UTC"
-ACCOUNTS = 10
+FEIGNED = tuple((f"kopi{number}", "token") for number in range(10))  # handle, secret
 
 
 @dataclass
@@ -40,11 +41,13 @@ class Office:
     accounts: list[ChannelAccount]
     owner: User
 
-    def approved_posts(self, texts: list[str], slot: datetime, now: datetime) -> list[str]:
+    def approved_posts(
+        self, posts: Sequence[str | Sequence[str]], slot: datetime, now: datetime
+    ) -> list[str]:
         """Store posts that a person has approved for one instant, with their new threads.
 
         Args:
-            texts: one post each, the accounts taking turns.
+            posts: one text each, or the texts of a thread's parts; the accounts take turns.
             slot: when they are due.
             now: the instant of their approval.
 
@@ -55,14 +58,15 @@ class Office:
         ids = []
         with self.database.unit(self.workspace_id) as uow:
             layers: list[list[object]] = [[], [], [], []]
-            for number, text in enumerate(texts):
+            for number, post in enumerate(posts):
+                parts = [post] if isinstance(post, str) else post
                 account = self.accounts[number % len(self.accounts)]
                 action_id, thread_id, decision_id = new_id(), new_id(), new_id()
                 payload = Payload(
                     account_id=account.id,
                     platform=account.platform,
                     kind=ActionKind.POST,
-                    segments=(Segment(text=text),),
+                    segments=tuple(Segment(text=text) for text in parts),
                 )
                 what = {
                     "workspace_id": self.workspace_id,
@@ -126,21 +130,27 @@ class Office:
 
 
 def open_office(
-    database: Database, box: SecretBox, base_url: str, platform: str = "mastodon"
+    database: Database,
+    box: SecretBox,
+    base_url: str,
+    platform: str = "mastodon",
+    logins: Sequence[tuple[str, str]] = FEIGNED,
 ) -> Office:
-    """A new workspace with `ACCOUNTS` accounts on an instance."""
+    """A new workspace with accounts on an instance.
+
+    Args:
+        logins: handle and secret of each account.
+    """
     with database.system() as session:
         workspace_id = Workspaces(session).add(f"office {new_id()}").id
     with database.unit(workspace_id) as uow:
         owner = uow.people.add(f"{new_id()}@example.org", "A", "long enough 1", Role.OWNER)
         brand = uow.brands.add(BrandProfile(name="Kopi Senja", grace_minutes=600))
         accounts = []
-        for number in range(ACCOUNTS):
+        for handle, secret in logins:
             account_id = new_id()
-            sealed = box.seal("token", purpose(account_id, "secret"))
+            sealed = box.seal(secret, purpose(account_id, "secret"))
             accounts.append(
-                uow.brands.add_account(
-                    account_id, brand.id, platform, base_url, f"kopi{number}", sealed
-                )
+                uow.brands.add_account(account_id, brand.id, platform, base_url, handle, sealed)
             )
         return Office(database, workspace_id, brand.id, accounts, owner)
