@@ -379,3 +379,15 @@ class Channel(Protocol):
             ChannelError: the platform does not answer.
         """
         ...
+
+    def post_id(self, address: str) -> str:
+        """The platform's id of a post that people know by the address of its page.
+
+        Args:
+            address: as copied from a browser, or the id itself.
+
+        Raises:
+            domain.errors.InvalidInput: there is no post of this platform.
+            ChannelError: the platform does not answer.
+        """
+        ...

@@ -278,6 +278,10 @@ class BlueskyChannel:
             self._repo.read("app.bsky.graph.getFollowers", actor=did, limit=100, **more)
         )
 
+    def post_id(self, address: str) -> str:
+        """The at:// address of a post at a web address; see `Channel.post_id`."""
+        return self._repo.post_id(address)
+
     # What a request becomes
 
     def _call(self, request: SendRequest) -> tuple[str, dict[str, Any]]:

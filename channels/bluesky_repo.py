@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from channels.api import Api, json_object, member
 from channels.base import Image, PlatformRefused, RemoteRef, SendRequest
 from channels.bluesky_embeds import card_embed, images_embed, video_embed, with_quote
-from channels.bluesky_records import LIKE, parse_uri
+from channels.bluesky_records import LIKE, POST, parse_uri
 from channels.bluesky_session import BlueskySession
 from channels.limits import image_size
+from domain.errors import InvalidInput
 
 XRPC = "/xrpc/"
+# Of bsky.app and of the other sites that show posts under the same path.
+_POST_PAGE = re.compile(
+    r"https?://[^/]+/profile/(?P<actor>[^/?#]+)/post/(?P<rkey>[^/?#]+)/?(?:[?#].*)?"
+)
 _LIKE_PAGES = 20  # of 100 likes each
 
 
@@ -79,6 +85,28 @@ class BlueskyRepo:
         except PlatformRefused:
             return None
         return str(member(answer, "did"))
+
+    def post_id(self, address: str) -> str:
+        """The at:// address of a post, from the address of its page or from itself.
+
+        Raises:
+            InvalidInput: it is neither, or nobody has the handle.
+            ChannelError: the platform does not answer.
+        """
+        if address.startswith("at://"):
+            parse_uri(address)
+            return address
+        page = _POST_PAGE.fullmatch(address)
+        did = None
+        if page is not None:
+            actor = page["actor"]
+            did = actor if actor.startswith("did:") else self.resolve_handle(actor)
+        if page is None or did is None:
+            raise InvalidInput(
+                f"There is no post on Bluesky at {address}. Give an address such as "
+                "https://bsky.app/profile/name.bsky.social/post/3mabc, or leave the quote out."
+            )
+        return f"at://{did}/{POST}/{page['rkey']}"
 
     def resolve_target(self, ref: RemoteRef) -> tuple[dict[str, str], dict[str, str]]:
         """Uri and cid of a post and of the root of its thread, read where `extra` lacks them."""

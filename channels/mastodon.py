@@ -39,9 +39,11 @@ from channels.mastodon_reading import (
     ACCOUNT_METRICS,
     POST_METRICS,
     followers,
+    found_post,
     metrics,
     own_posts,
 )
+from channels.mastodon_shape import KINDS, POSTS, check_shape
 from channels.mastodon_statuses import (
     InstanceLimits,
     find_status,
@@ -77,12 +79,6 @@ RULES = {
 }
 
 NOT_OFFERED = ("reach", "impressions", "saves", "link clicks", "follower age")
-VISIBILITIES = ("public", "unlisted", "private", "direct")
-
-_KINDS = frozenset(
-    {ActionKind.POST, ActionKind.REPLY, ActionKind.LIKE, ActionKind.UNLIKE, ActionKind.DELETE}
-)
-_POSTS = (ActionKind.POST, ActionKind.REPLY)
 _WORDS = {ActionKind.LIKE: "favourite", ActionKind.UNLIKE: "unfavourite"}
 _PAGE = 40
 _RECONCILE_PAGES = 25
@@ -122,11 +118,11 @@ class MastodonChannel:
         instance = self._known_instance()
         return Capabilities(
             platform="mastodon",
-            kinds=_KINDS,
+            kinds=KINDS,
             images=True,
             alt_text=True,
             threads=True,
-            native_idempotency=True,
+            native_idempotency=instance.keys,
             reads=frozenset(InteractionKind),
             post_metrics=POST_METRICS,
             account_metrics=ACCOUNT_METRICS,
@@ -143,8 +139,8 @@ class MastodonChannel:
 
     def prepare(self, request: SendRequest) -> None:
         """Check the request against the instance's limits; see `Channel.prepare`."""
-        _check_shape(request)
-        if request.kind in _POSTS:
+        check_shape(request)
+        if request.kind in POSTS:
             instance = self._known_instance()
             check_text(request.text, instance.limits)
             check_images(request.images, instance.limits)
@@ -159,7 +155,7 @@ class MastodonChannel:
     def publish(self, request: SendRequest) -> Outcome:
         """Post, favourite or delete, once. The text goes out exactly as it is."""
         try:
-            _check_shape(request)
+            check_shape(request)
             method, path, body = self._call(request)
         except InvalidInput as error:
             return Refused(str(error))
@@ -175,7 +171,7 @@ class MastodonChannel:
     def reconcile(self, request: SendRequest) -> Reconciled:
         """Look for the post among the account's own since the request's time."""
         try:
-            _check_shape(request)
+            check_shape(request)
             if request.kind in (ActionKind.LIKE, ActionKind.UNLIKE):
                 return self._reconcile_like(request)
             if request.kind is ActionKind.DELETE:
@@ -239,6 +235,13 @@ class MastodonChannel:
         more = {} if cursor is None else {"max_id": cursor}
         path = f"/api/v1/accounts/{self._own()}/followers"
         return followers(self._get(path, limit=_PAGE, **more))
+
+    def post_id(self, address: str) -> str:
+        """The instance's id of a post at a web address; see `Channel.post_id`."""
+        if address.isalnum():
+            return address
+        found = self._get("/api/v2/search", q=address, type="statuses", resolve="true", limit=1)
+        return found_post(found, address)
 
     # What a request becomes
 
@@ -342,37 +345,6 @@ class MastodonChannel:
         if instance.told:
             self._instance = instance
         return instance
-
-
-def _check_shape(request: SendRequest) -> None:
-    """Refuse what Mastodon has not, whatever its text.
-
-    Raises:
-        InvalidInput: with what is wrong.
-    """
-    if request.kind not in _KINDS:
-        raise InvalidInput(f"Mastodon does not offer the action {request.kind.value!r}.")
-    if request.kind is not ActionKind.POST and request.reply_to is None:
-        raise InvalidInput(f"The action {request.kind.value!r} needs the post that is meant.")
-    if request.reply_to is not None and not request.reply_to.remote_id.isalnum():
-        raise InvalidInput(f"{request.reply_to.remote_id!r} is not the id of a Mastodon post.")
-    if request.visibility not in VISIBILITIES:
-        raise InvalidInput(
-            f"Mastodon has no visibility {request.visibility!r}; use {', '.join(VISIBILITIES)}."
-        )
-    if request.kind not in _POSTS:
-        return
-    if not request.text.strip() and not request.images and request.video is None:
-        raise InvalidInput("The post is empty; write a text or add a picture.")
-    if request.images and request.video is not None:
-        raise InvalidInput("A post on Mastodon carries pictures or a video. Leave out one of them.")
-    if request.card is not None and request.card.url not in request.text:
-        raise InvalidInput(
-            f"Put the link {request.card.url} into the text: Mastodon makes previews of links in "
-            "the text only."
-        )
-    if request.quote is not None and not request.quote.remote_id.isalnum():
-        raise InvalidInput(f"{request.quote.remote_id!r} is not the id of a Mastodon post.")
 
 
 def _target(request: SendRequest) -> str:

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 
-from channels.api import json_list
+from channels.api import json_list, json_object, member
 from channels.base import ChannelUnavailable, FollowersPage, MetricValue, OwnPost, OwnPostsPage
 from channels.text import html_to_text
 from domain.conversation import Person
+from domain.errors import InvalidInput
 from net.client import Response
 
 POST_METRICS = ("favourites_count", "reblogs_count", "replies_count")
@@ -50,6 +51,22 @@ def followers(answer: Response) -> FollowersPage:
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable("followers", error) from error
     return FollowersPage(people, _next_max_id(answer))
+
+
+def found_post(answer: Response, address: str) -> str:
+    """The id of the post that a search by its address has found.
+
+    Raises:
+        InvalidInput: there is none.
+        ChannelUnavailable: the answer cannot be read.
+    """
+    found = member(json_object(answer), "statuses")
+    if not found:
+        raise InvalidInput(
+            f"The instance finds no post at {address}. Give the address of a public post on Mastodon, "
+            "or leave the quote out."
+        )
+    return str(found[0]["id"])
 
 
 def metrics(source: dict[str, Any], names: tuple[str, ...]) -> list[MetricValue]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, overload
 
 from channels.api import Api, json_object
 from channels.base import ChannelError, Limits, PlatformRefused, SendRequest
@@ -15,9 +16,11 @@ from channels.mastodon_media import media_count
 from channels.text import html_to_text, normalise
 from domain.conversation import Interaction, InteractionKind, Person
 
-# How far the two clocks may differ beyond what the instance's `Date` header shows.
 QUOTES_SINCE = 7  # api_versions.mastodon of Mastodon 4.5, checked 2026-11-23
+# How far the two clocks may differ beyond what the instance's `Date` header shows.
 CLOCK_MARGIN = timedelta(seconds=60)
+
+_COMPATIBLE = re.compile(r"compatible;\s*([A-Za-z]+)")  # 2.7.2 (compatible; Pleroma 2.9.1)
 
 _KINDS = {
     "mention": InteractionKind.MENTION,
@@ -36,6 +39,7 @@ class InstanceLimits:
     limits: Limits
     told: bool
     quotes: bool = False
+    keys: bool = False  # whether a repeated Idempotency-Key is known to make no second post
 
 
 def instance_limits(api: Api, now: datetime) -> InstanceLimits:
@@ -49,38 +53,99 @@ def instance_limits(api: Api, now: datetime) -> InstanceLimits:
         except ChannelError as error:
             reason = str(error)
             break
-        told = body.get("configuration")
-        if isinstance(told, dict):
+        told = _configuration(body)
+        if told is not None:
             source = api.base_url + path
             limits = _limits_of(told, defaults, source, now)
-            return InstanceLimits(limits, told=True, quotes=_takes_quotes(body))
+            return InstanceLimits(
+                limits, told=True, quotes=_takes_quotes(body), keys=_heeds_keys(body)
+            )
     else:
         reason = "it does not tell them"
     source = f"defaults, not told by the instance ({reason}): {defaults.source}"
     return InstanceLimits(replace(defaults, source=source), told=False)
 
 
+def _configuration(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The limits as Mastodon writes them; None where the instance does not tell any.
+
+    Pleroma and its kin say it in members of their own where they have no `configuration`.
+    """
+    told = body.get("configuration")
+    if isinstance(told, dict):
+        return told
+    if "max_toot_chars" not in body:
+        return None
+    size = body.get("upload_limit")
+    return {
+        "statuses": {
+            "max_characters": body["max_toot_chars"],
+            "max_media_attachments": body.get("max_media_attachments"),
+            "characters_reserved_per_url": 0,
+        },
+        "media_attachments": {
+            "image_size_limit": size,
+            "video_size_limit": size,
+            "description_limit": body.get("description_limit"),
+        },
+    }
+
+
 def _limits_of(told: dict[str, Any], defaults: Limits, source: str, now: datetime) -> Limits:
-    statuses = told.get("statuses", {})
-    media = told.get("media_attachments", {})
-    types = media.get("supported_mime_types", ())
+    statuses = _part(told, "statuses")
+    media = _part(told, "media_attachments")
+    types = media.get("supported_mime_types") or ()
     images = tuple(kind for kind in types if kind.startswith("image/"))
     videos = tuple(kind for kind in types if kind.startswith("video/"))
+    # An instance where addresses count as they are reserves nothing for them.
+    whole = statuses.get("characters_reserved_per_url") == 0
     return replace(
         defaults,
         checked_on=now.astimezone(UTC).date().isoformat(),
         source=source,
-        text_max=statuses.get("max_characters", defaults.text_max),
-        images_max=statuses.get("max_media_attachments", defaults.images_max),
-        url_length=statuses.get("characters_reserved_per_url", defaults.url_length),
-        image_bytes_max=media.get("image_size_limit", defaults.image_bytes_max),
-        image_pixels_max=media.get("image_matrix_limit", defaults.image_pixels_max),
-        alt_max=media.get("description_limit", defaults.alt_max),
+        text_unit="graphemes" if whole else defaults.text_unit,
+        text_max=_number(statuses, "max_characters", defaults.text_max),
+        images_max=_number(statuses, "max_media_attachments", defaults.images_max),
+        url_length=None
+        if whole
+        else _number(statuses, "characters_reserved_per_url", defaults.url_length),
+        image_bytes_max=_number(media, "image_size_limit", defaults.image_bytes_max),
+        image_pixels_max=_number(media, "image_matrix_limit", defaults.image_pixels_max),
+        alt_max=_number(media, "description_limit", defaults.alt_max),
         image_types=images or defaults.image_types,
         video_types=videos if types else defaults.video_types,
-        video_bytes_max=media.get("video_size_limit", defaults.video_bytes_max),
-        video_alt_max=media.get("description_limit", defaults.video_alt_max),
+        video_bytes_max=_number(media, "video_size_limit", defaults.video_bytes_max),
+        video_alt_max=_number(media, "description_limit", defaults.video_alt_max),
     )
+
+
+def _part(told: dict[str, Any], name: str) -> dict[str, Any]:
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+@overload
+def _number(told: dict[str, Any], name: str, default: int) -> int: ...
+@overload
+def _number(told: dict[str, Any], name: str, default: int | None) -> int | None: ...
+def _number(told: dict[str, Any], name: str, default: int | None) -> int | None:
+    """A limit as the instance tells it; what is no positive number tells nothing."""
+    value = told.get(name)
+    usable = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if usable else default
+
+
+def _heeds_keys(body: dict[str, Any]) -> bool:
+    """Whether the same `Idempotency-Key` twice is one post there.
+
+    Mastodon and its forks keep keys for an hour, Pleroma and Akkoma for longer. Others that speak
+    the API may take no notice; they are found by their version, which names them or is not
+    Mastodon's.
+    """
+    version = str(body.get("version", ""))
+    if named := _COMPATIBLE.search(version):
+        return named[1].lower() in ("pleroma", "akkoma")
+    return re.match(r"[1-9]\d*\.\d+", version) is not None
 
 
 def _takes_quotes(body: dict[str, Any]) -> bool:

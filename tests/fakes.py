@@ -32,7 +32,7 @@ from config.clock import FixedClock
 from config.settings import Settings
 from domain.action import ActionKind
 from domain.conversation import Interaction, InteractionKind, Person
-from domain.errors import LimitExceeded
+from domain.errors import InvalidInput, LimitExceeded
 from net.rehearsal import Rehearsed, WireRequest
 from sources.cards import PageCard
 from storage.secrets import SecretBox, new_key
@@ -230,6 +230,15 @@ class FakeChannel:
         start = int(cursor or 0)
         more = start + 2 < len(posts)
         return OwnPostsPage(tuple(posts[start : start + 2]), str(start + 2) if more else None)
+
+    def post_id(self, address: str) -> str:
+        """Addresses end in the id."""
+        if self.platform.down:
+            raise ChannelUnavailable("The platform is down.")
+        name = address.rpartition("/")[2]
+        if not name.startswith("remote-"):
+            raise InvalidInput(f"There is no post at {address}.")
+        return name
 
     def followers(self, cursor: str | None) -> FollowersPage:
         """One follower."""

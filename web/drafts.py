@@ -11,13 +11,14 @@ from domain.errors import InvalidInput
 from domain.slot import Slot
 from sources.cards import PageCard
 from sources.errors import SourceError
-from storage.tables import ActionVersion
+from storage.tables import ActionVersion, ChannelAccount
 from storage.uow import UnitOfWork
 from web.forms import Form
 from web.limits import Offer
 from web.uploads import picture_or_video, store, store_card
+from workflows.fit import post_id
 from workflows.items import Draft, parse_slot
-from workflows.services import CardReader
+from workflows.services import Services
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,20 @@ class Typed:
         )
 
 
-def read_editor(form: Form, offer: Offer, read_card: CardReader, *, link: str = "") -> Typed:
+def read_editor(
+    form: Form, offer: Offer, services: Services, account: ChannelAccount, *, link: str = ""
+) -> Typed:
     """Read the fields `text` (once per part), `image`, `image_alt`, `link`, `quote`, `no_claim`.
 
     Args:
         form: what was posted.
         offer: what the account takes.
-        read_card: reads the preview of a link, where the platform lets us give one.
+        services: read the preview of a link, and ask the platform for the post that is quoted.
+        account: whose post it is.
         link: the link of the version before; its preview is kept as it was approved.
 
     Raises:
-        InvalidInput: media or link cannot be used, or a text breaks the platform's limits.
+        InvalidInput: media, link or quote cannot be used, or a text breaks the platform's limits.
     """
     texts = tuple(form.texts("text"))
     offer.check(list(texts))
@@ -94,7 +98,7 @@ def read_editor(form: Form, offer: Offer, read_card: CardReader, *, link: str = 
         media = picture_or_video(
             upload, form.text("image_alt"), offered.limits if offered else None
         )
-    address, card = form.text("link"), None
+    address, quote, card = form.text("link"), form.text("quote"), None
     if (
         address
         and offered is not None
@@ -106,7 +110,7 @@ def read_editor(form: Form, offer: Offer, read_card: CardReader, *, link: str = 
         )
     if address and address != link and offered is not None and offered.link_cards:
         try:
-            card = read_card(address)
+            card = services.read_card(address)
         except SourceError as error:
             raise InvalidInput(str(error)) from error
     return Typed(
@@ -115,7 +119,7 @@ def read_editor(form: Form, offer: Offer, read_card: CardReader, *, link: str = 
         form.ticked("no_claim"),
         link=address or None,
         card=card,
-        quote=form.text("quote") or None,
+        quote=post_id(services, account, quote) if quote else None,
     )
 
 

@@ -8,7 +8,8 @@ nothing is sent without a committed intent, and what may have happened is never 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -51,6 +52,7 @@ class Claim:
     segment_id: str
     request: SendRequest
     look_first: bool  # an earlier attempt may have left: read before sending again
+    since: float = field(default_factory=time.monotonic)
 
 
 class Delivery(Settlement):
@@ -205,6 +207,9 @@ class Delivery(Settlement):
                 return found
             if isinstance(found, CannotTell):
                 return (Unknown if found.ask_person else NotSent)(found.reason)
+        if time.monotonic() - claim.since > self._services.settings.lease_seconds:
+            # Somebody else may hold the item by now, or people may have changed it.
+            return NotSent("Everything before the request took longer than the lease.")
         try:
             return channel.publish(claim.request)
         except Exception as error:

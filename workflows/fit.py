@@ -5,7 +5,7 @@ An instance may have to be asked for its limits, and nobody should wait for it w
 
 from __future__ import annotations
 
-from channels.base import RemoteRef
+from channels.base import ChannelError, RemoteRef
 from domain.action import Payload
 from domain.errors import InvalidInput
 from storage.tables import ChannelAccount
@@ -16,6 +16,18 @@ from workflows.services import Services
 def text_limit(services: Services, account: ChannelAccount) -> int:
     """Most characters of a post on the account, in the platform's unit."""
     return services.open_channel(account).capabilities().limits.text_max
+
+
+def post_id(services: Services, account: ChannelAccount, address: str) -> str:
+    """The platform's id of a post that somebody gave the address of; an id stays itself.
+
+    Raises:
+        InvalidInput: there is no such post, or the platform does not say now.
+    """
+    try:
+        return services.open_channel(account).post_id(address.strip())
+    except ChannelError as error:
+        raise InvalidInput(f"The post {address} cannot be looked up now. {error}") from error
 
 
 def limit_problem(services: Services, account: ChannelAccount, payload: Payload) -> str | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from channels.base import NotSent, Refused, SendRequest, Unknown
+from channels.base import NotSent, Outcome, Refused, SendRequest, Unknown
 from domain.action import ActionKind, ActionState
 from domain.approval import Verb
 from domain.errors import InvalidInput, RiskNotAccepted, TransitionRefused
@@ -17,6 +18,7 @@ from storage.uow import Database
 from tests.fakes import START, ListWaker
 from tests.rooms import Room, make_room
 from workflows.account_rows import RowBudgets
+from workflows.delivery import Claim, Delivery
 from workflows.items import Draft
 from workflows.rehearsal import rehearse
 from workflows.start import compose_act, compose_deletion, revise_post
@@ -286,3 +288,25 @@ def test_the_figures_of_all_parts_count(room: Room) -> None:
     with room.services.database.unit(room.workspace_id) as uow:
         figures = {item.name: item.value for item in uow.metrics.latest(room.account_id)}
     assert figures["likeCount"] == 6
+
+
+def test_a_worker_that_stood_still_longer_than_its_lease_sends_nothing(room: Room) -> None:
+    class StoodStill(Delivery):
+        """Its process was stopped between the claim and the request."""
+
+        def _send(self, claim: Claim) -> Outcome:
+            lease = room.services.settings.lease_seconds
+            return super()._send(replace(claim, since=claim.since - lease))
+
+    action_id = room.post()
+    room.decide(action_id, Verb.APPROVE)
+    with room.services.database.unit(room.workspace_id) as uow:
+        action = uow.actions.get(action_id, lock=True)
+        action.state = ActionState.SCHEDULED.value
+        action.slot_at = START
+    StoodStill(room.services, room.workspace_id).deliver(action_id)
+    assert room.platform.sends == 0
+    assert room.action(action_id).state == ActionState.SCHEDULED
+    room.pump.drain()
+    room.pump.pass_time(timedelta(minutes=2))
+    assert room.platform.sends == 1

@@ -262,7 +262,9 @@ class TestBluesky(WholeContract):
     def test_a_quote_points_at_its_post_also_with_a_picture(self, world: BlueskyWorld) -> None:
         channel = world.channel(world.http())
         first = self.send(channel, "Yang dikutip")
-        ref = RemoteRef(first.remote_id)
+        assert first.url is not None
+        ref = RemoteRef(channel.post_id(first.url))  # as people copy it from a browser
+        assert ref.remote_id == first.remote_id
         plain = self.send(channel, "Kutipan", quote=ref)
         embed = world.record(plain.remote_id)["embed"]
         assert embed["record"]["uri"] == first.remote_id

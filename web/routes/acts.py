@@ -27,9 +27,10 @@ def again(request: Request, visit: Visit_, form: Form_, action_id: str) -> Respo
     try:
         with services.database.unit(visit.workspace_id) as uow:
             old = uow.actions.get(action_id)
-            offer = visit.house.limits.of(uow.brands.account(old.account_id))
+            account = uow.brands.account(old.account_id)
+            offer = visit.house.limits.of(account)
             zone = uow.brands.profile(old.brand_id).time_zone
-        typed = read_editor(form, offer, services.read_card)
+        typed = read_editor(form, offer, services, account)
         slot = read_slot(form, zone, after=services.clock.now())
         with services.database.unit(visit.workspace_id) as uow:
             version = uow.actions.version(uow.actions.get(action_id))

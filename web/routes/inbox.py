@@ -69,7 +69,7 @@ def reply(request: Request, visit: Visit_, form: Form_, interaction_id: str) -> 
             account = uow.brands.account(row.account_id)
             languages = uow.brands.profile(row.brand_id).languages[:1]
             offer = visit.house.limits.of(account)
-        typed = read_editor(form, offer, services.read_card)
+        typed = read_editor(form, offer, services, account)
         with services.database.unit(visit.workspace_id) as uow:
             verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)
             draft = typed.draft(uow, row.brand_id, languages=languages)

@@ -65,11 +65,12 @@ def _decide(visit: Visit, form: Form, action_id: str, verb: str, seen: int) -> s
     with services.database.unit(visit.workspace_id) as uow:
         action = uow.actions.get(action_id)
         # Asked before anything is locked: it may have to ask the platform.
-        offer = visit.house.limits.of(uow.brands.account(action.account_id))
+        account = uow.brands.account(action.account_id)
+        offer = visit.house.limits.of(account)
         version = uow.actions.version(action, seen)
         link = Payload.model_validate(version.payload).part(0).link if version else None
     edits = verb in (Verb.EDIT.value, EDIT_AND_APPROVE)
-    typed = read_editor(form, offer, services.read_card, link=link or "") if edits else None
+    typed = read_editor(form, offer, services, account, link=link or "") if edits else None
     comment = form.text("comment")
     with services.database.unit(visit.workspace_id) as uow:
         verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)

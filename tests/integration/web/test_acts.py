@@ -142,6 +142,19 @@ def test_a_link_gets_the_preview_that_is_approved(
     assert made(database, tenant, item)[1].segments[0].card is None
 
 
+def test_a_quoted_post_is_named_by_the_address_of_its_page(
+    owner: Browser, tenant: Tenant, database: Database
+) -> None:
+    typed = {"text": "Setuju", "quote": "https://social.example/@siti/remote-9"}
+    item = owner.send("/compose", "compose", **typed).headers["location"].split("?")[0]
+    assert made(database, tenant, item)[1].segments[0].quote == "remote-9"
+    owner.send(item, "edit", text="Sangat setuju")  # the id that the editor shows stays itself
+    assert made(database, tenant, item)[1].segments[0].quote == "remote-9"
+    wrong = owner.send("/compose", "compose", text="Setuju", quote="https://social.example/about")
+    assert wrong.status_code == 422
+    assert "There is no post at https://social.example/about" in words(wrong.text)
+
+
 def test_pictures_stay_with_their_parts(owner: Browser, tenant: Tenant, database: Database) -> None:
     with database.unit(tenant.workspace_id) as uow:
         account = uow.brands.account(tenant.ids["account_id"])

@@ -212,7 +212,8 @@ def _stop(node: subprocess.Popen[bytes]) -> None:
     """End node and whatever it started: politely, then by force."""
     node.terminate()
     try:
-        node.wait(STOP_SECONDS)
+        with suppress(subprocess.TimeoutExpired):  # then by force
+            node.wait(STOP_SECONDS)
     finally:
         # The group may be empty by now, and is then gone.
         with suppress(ProcessLookupError):

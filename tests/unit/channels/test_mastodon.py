@@ -15,6 +15,7 @@ from channels.base import (
     Sent,
     Unknown,
 )
+from channels.limits import load_limits
 from channels.mastodon import MastodonChannel
 from domain.action import ActionKind
 from domain.conversation import InteractionKind
@@ -248,6 +249,56 @@ def test_limits_of_the_instance_older_instance_and_none() -> None:
     assert limits.text_max == 500
     assert limits.source.startswith("defaults, not told by the instance")
     assert len(http.calls) == 2  # asked again: a failure is not remembered
+
+
+MEDIA_TYPES = {"supported_mime_types": ["image/jpeg", "video/mp4"], "image_size_limit": 9_000_000}
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (  # Mastodon and forks with limits of their own
+            {"version": "4.5.2+glitch", "configuration": {
+                "statuses": {"max_characters": 5000, "characters_reserved_per_url": 23},
+                "media_attachments": MEDIA_TYPES}},
+            (5000, 23, "mastodon", 9_000_000, ("image/jpeg",), True),
+        ),
+        (  # GoToSocial
+            {"version": "0.20.1 git-abcdef", "configuration": {
+                "statuses": {"max_characters": 5000, "characters_reserved_per_url": 25},
+                "media_attachments": MEDIA_TYPES}},
+            (5000, 25, "mastodon", 9_000_000, ("image/jpeg",), False),
+        ),
+        (  # Pixelfed
+            {"version": "3.5.3 (compatible; Pixelfed 0.12.4)", "configuration": {
+                "statuses": {"max_characters": 500, "characters_reserved_per_url": 23},
+                "media_attachments": MEDIA_TYPES}},
+            (500, 23, "mastodon", 9_000_000, ("image/jpeg",), False),
+        ),
+        (  # Pleroma and Akkoma in members of their own; an address counts as it is
+            {"version": "2.7.2 (compatible; Akkoma 3.15.0)", "max_toot_chars": 5000,
+             "upload_limit": 16_000_000, "description_limit": 5000},
+            (5000, None, "graphemes", 16_000_000, None, True),
+        ),
+        (  # values that say nothing
+            {"version": "4.3.0", "configuration": {
+                "statuses": {"max_characters": None, "max_media_attachments": "4"},
+                "media_attachments": []}},
+            (500, 23, "mastodon", None, None, True),
+        ),
+    ],
+    ids=["glitch", "gotosocial", "pixelfed", "akkoma", "nothing"],
+)  # fmt: skip
+def test_limits_of_whatever_speaks_the_api(body: dict[str, Any], wanted: tuple[Any, ...]) -> None:
+    made, _, _ = channel({V2: [refusal(404)], V1: [ok(body)]})
+    offered = made.capabilities()
+    limits, usual = offered.limits, load_limits("mastodon")
+    text_max, url_length, unit, image_bytes, types, keys = wanted
+    assert (limits.text_max, limits.url_length, limits.text_unit) == (text_max, url_length, unit)
+    assert limits.image_bytes_max == (image_bytes or usual.image_bytes_max)
+    assert limits.image_types == (types or usual.image_types)
+    assert limits.images_max == usual.images_max
+    assert offered.native_idempotency is keys
 
 
 def note(number: int, kind: str, **changes: Any) -> dict[str, Any]:
