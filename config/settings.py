@@ -141,8 +141,17 @@ class Settings(BaseSettings):
     poll_seconds: int = Field(
         default=60, ge=1, description="Pause between two reads of an account's interactions"
     )
+    outside_hours: float = Field(
+        default=6, gt=0, description="Posts made outside Humas are looked for this often"
+    )
+    account_check_hours: float = Field(
+        default=6, gt=0, description="The credentials of an account are tried this often"
+    )
+    expiry_warn_days: float = Field(
+        default=14, ge=0, description="Credentials that end are warned of this long before"
+    )
     propose_ahead_hours: float = Field(
-        default=72, gt=0, description="Repeated posts are proposed this long before their slot"
+        default=72, gt=0, le=8784, description="Repeated posts are proposed this long before their slot"
     )
     measure_hours: float = Field(
         default=24, ge=0, description="Figures of a post are read this long after publishing"
@@ -157,6 +166,15 @@ class Settings(BaseSettings):
     )
     stage_tries: int = Field(
         default=3, ge=1, description="Tries of a stage before it waits for a person"
+    )
+    worker_jobs: int = Field(
+        default=500, ge=1, description="A worker is replaced by a fresh one after so many jobs"
+    )
+    worker_mb: int = Field(
+        default=1024,
+        ge=256,
+        description="Memory in MB that a worker may take in a job before it is killed; "
+        "above three quarters of it, it is replaced after the job",
     )
     clock_file: Path | None = Field(
         default=None,

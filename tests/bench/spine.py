@@ -4,10 +4,12 @@ A whole cycle (research, planning, review, publishing, two posts, evaluation) wi
 and an instant channel, over real PostgreSQL and Valkey:
 
 - in process: the same runner and graphs, called one step after the other;
-- fork: RQ workers, one preloaded child per queue, a work horse per job (what `humas worker` runs);
-- simple: RQ SimpleWorker, no fork, no isolation: the named baseline for a fast worker.
+- humas worker: one lasting process per queue, watched from outside;
+- SimpleWorker: RQ's own lasting worker, one process per queue, that nobody watches;
+- fork per job: RQ's worker with a process per job, as Humas ran it in 0.1.
 
-Prints medians and ratios; machines are noisy, so nothing here fails on a time.
+All ways are measured in the same run and in turn: each round runs one cycle of each, starting with
+another one each time. Prints medians and ratios; machines are noisy, so nothing here fails on a time.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -52,7 +54,9 @@ from workflows.papers import decide_paper, read_plan
 from workflows.services import Services
 from workflows.start import start_cycle
 
-console = Console(width=100)
+console = Console(width=115)
+
+WORKERS = {"worker": "humas worker", "simple": "SimpleWorker", "fork": "fork per job"}
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Result:
 
     name: str
     cycles: list[float] = field(default_factory=list)  # seconds per whole cycle
+    cpu: list[float] = field(default_factory=list)  # seconds of processor in what runs the stages
     steps: int = 0  # super-steps per cycle
     starts: list[float] = field(default_factory=list)  # seconds from enqueue to start
     memory: dict[str, float] = field(default_factory=dict)  # MB
@@ -69,7 +74,7 @@ class Result:
 class Bench:
     """One installation, used by one way of running."""
 
-    def __init__(self, folder: Path, embedded: EmbeddedServices) -> None:
+    def __init__(self, folder: Path, embedded: EmbeddedServices, number: int) -> None:
         self.folder = folder
         database_url = embedded.create_database(f"bench_{new_id().replace('-', '')}")
         platform_url = embedded.create_database(f"world_{new_id().replace('-', '')}")
@@ -78,7 +83,7 @@ class Bench:
         self.clock_file = folder / f"clock-{new_id()}"
         self.env = {
             "HUMAS_DATABASE_URL": database_url,
-            "HUMAS_REDIS_URL": embedded.urls.redis_url,
+            "HUMAS_REDIS_URL": f"{embedded.urls.redis_url.removesuffix('0')}{number}",
             "HUMAS_SECRET_KEY": new_key(),
             "HUMAS_UNDO_SECONDS": "0",
             "HUMAS_MEASURE_HOURS": "0",
@@ -105,6 +110,10 @@ class Bench:
         services = Services(**{**vars(self.queued), "database": database})
         return services, Pump(services, waker)
 
+    def close(self) -> None:
+        """Give its connections back."""
+        self.queued.database.engine.dispose()
+
     def run_cycle(self, services: Services, until: Callable[[Callable[[], bool]], None]) -> float:
         """Start a brand's cycle and see it through; returns seconds."""
         self.number += 1
@@ -114,8 +123,10 @@ class Bench:
                 name=f"Brand {self.number}", website="https://kopi.example", posts_per_period=2
             )
             brand = uow.brands.add(profile).id
+            account = new_id()
+            sealed = services.box.seal("secret", f"channel_accounts:secret:{account}")
             uow.brands.add_account(
-                new_id(), brand, "bluesky", "https://x.example", f"b{self.number}", b"sealed"
+                account, brand, "bluesky", "https://x.example", f"b{self.number}", sealed
             )
         clock = services.clock
         assert isinstance(clock, ShiftedClock)
@@ -167,65 +178,86 @@ class Bench:
         return states.count(ActionState.PUBLISHED.value) >= number
 
 
-def measure_in_process(bench: Bench, runs: int) -> Result:
+class InProcess:
     """The runner without queue and workers."""
-    services, pump = bench.in_process()
-    result = Result("in process")
 
-    def until(done: Callable[[], bool]) -> None:
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.result = Result("in process")
+        self._services, self._pump = bench.in_process()
+
+    def cycle(self) -> float:
+        """Run one; returns seconds."""
+        self._pump.steps.clear()
+        seconds = self.bench.run_cycle(self._services, self._until)
+        self.result.steps = sum(told.count("->") for told in self._pump.steps)
+        return seconds
+
+    def _until(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 120
         while not done():
-            pump.drain()
-            pump.tick()
+            self._pump.drain()
+            self._pump.tick()
             assert time.monotonic() < deadline, "the cycle does not get on"
 
-    bench.run_cycle(services, until)  # warm-up
-    for _ in range(runs):
-        pump.steps.clear()
-        result.cycles.append(bench.run_cycle(services, until))
-        result.steps = len([step for step in pump.steps if step != "stale"])
-    return result
+    def cpu(self) -> float:
+        """Seconds of processor so far."""
+        return time.process_time()
+
+    def finish(self) -> None:
+        """Nothing more is measured of it."""
+        self.bench.close()
 
 
-@contextmanager
-def workers(bench: Bench, role: str) -> Iterator[Processes]:
-    """Worker processes of one kind."""
-    processes = Processes(bench.env)
-    try:
-        if role == "worker":
-            processes.start("worker", *QUEUES)
-        else:
-            for queue in QUEUES:
-                processes.start("simple", queue)
-        yield processes
-    finally:
-        processes.stop()
+class ByWorkers:
+    """Cycles through real workers; the bench plays the clock, so that no tick is waited for."""
 
+    def __init__(self, bench: Bench, role: str, name: str) -> None:
+        self.bench = bench
+        self.result = Result(name)
+        self._redis: redislib.Redis = connect(bench.env["HUMAS_REDIS_URL"])
+        self._clock = ClockProcess(
+            bench.settings, bench.queued.database, JobQueue(self._redis), bench.queued.clock
+        )
+        self._processes = Processes(bench.env)
+        for queues in [(queue,) for queue in QUEUES] if role == "simple" else [tuple(QUEUES)]:
+            self._processes.start(role, *queues)
 
-def measure_workers(bench: Bench, role: str, name: str, runs: int) -> Result:
-    """A cycle through real workers; the bench plays the clock, so that no tick is waited for."""
-    services = bench.queued
-    connection: redislib.Redis = connect(bench.env["HUMAS_REDIS_URL"])
-    connection.flushall()
-    clock = ClockProcess(bench.settings, services.database, JobQueue(connection), services.clock)
-    result = Result(name)
-    with workers(bench, role) as processes:
+    def cycle(self) -> float:
+        """Run one; returns seconds."""
+        return self.bench.run_cycle(self.bench.queued, self._until)
+
+    def _until(self, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 120
+        woken = 0.0
+        while not done():
+            if time.monotonic() - woken > 0.05:  # what looks too often takes the processor away
+                wake_due(self.bench.queued, self._clock)
+                woken = time.monotonic()
+            time.sleep(0.008)
+            assert time.monotonic() < deadline, "the workers do not get on"
 
-        def until(done: Callable[[], bool]) -> None:
-            while not done():
-                wake_due(services, clock)
-                time.sleep(0.004)
-                assert time.monotonic() < deadline, "the workers do not get on"
+    def cpu(self) -> float:
+        """Seconds of processor so far, with that of jobs' processes; 0 where /proc is missing."""
+        ticks = 0
+        for process in self._processes.running:
+            for pid in [process.pid, *self._processes.descendants(process)]:
+                stat = Path(f"/proc/{pid}/stat")
+                if stat.exists():
+                    ticks += sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
-        bench.run_cycle(services, until)  # warm-up, and waits for the imports
-        for _ in range(runs):
-            deadline = time.monotonic() + 120
-            result.cycles.append(bench.run_cycle(services, until))
-        result.starts = idle_to_start(connection, bench.settings, runs * 2)
-        result.memory = memory(processes)
-    connection.close()
-    return result
+    def finish(self) -> None:
+        """Measure how soon a job starts and what the idle processes hold, and end them."""
+        self.result.starts = idle_to_start(self._redis, 20)
+        self.result.memory = memory(self._processes)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the workers."""
+        self._processes.stop()
+        self._redis.close()
+        self.bench.close()
 
 
 def wake_due(services: Services, clock: ClockProcess) -> None:
@@ -236,13 +268,12 @@ def wake_due(services: Services, clock: ClockProcess) -> None:
         clock._wake(item)
 
 
-def idle_to_start(connection: redislib.Redis, settings: Settings, times: int) -> list[float]:
+def idle_to_start(connection: redislib.Redis, times: int) -> list[float]:
     """Seconds from enqueueing a job to its first line, workers idle."""
-    del settings
     queue = JobQueue(connection)
     seconds = []
     for _ in range(times):
-        time.sleep(0.15)
+        time.sleep(0.1)
         key = f"bench:{new_id()}"
         sent = time.time()
         queue.enqueue("publishing", "tests.bench.spine.note_start", key, job_id=key[6:])
@@ -286,11 +317,13 @@ def show(results: list[Result]) -> None:
         "min-max",
         "ratio",
         "ms/step",
+        "added",
+        "CPU ms",
         "idle->start ms",
         "unique MB",
         "RSS MB",
     ):
-        table.add_column(column, justify="right" if column != "way" else "left")
+        table.add_column(column, justify="right" if column != "way" else "left", no_wrap=True)
     for result in results:
         cycle = statistics.median(result.cycles)
         start = f"{statistics.median(result.starts) * 1000:.0f}" if result.starts else "-"
@@ -300,39 +333,51 @@ def show(results: list[Result]) -> None:
             f"{min(result.cycles):.2f}-{max(result.cycles):.2f}",
             f"{cycle / base:.2f}",
             f"{cycle / steps * 1000:.0f}",
+            f"{(cycle - base) / steps * 1000:.0f}",
+            f"{statistics.median(result.cpu) / steps * 1000:.0f}" if any(result.cpu) else "-",
             start,
             f"{result.memory['unique']:.0f}" if result.memory else "-",
             f"{result.memory['resident']:.0f}" if result.memory else "-",
         )
     console.print(table)
     console.print(
-        "ratio: to the same graphs in process, in the same run. Trust ratios, not seconds."
+        "ratio: to the same graphs in process, in the same run. added: ms per super-step above that. "
+        "CPU: of the processes that run the stages, per super-step, without the servers. Memory: of one "
+        "idle worker. Trust ratios, not seconds."
     )
+
+
+def measure(ways: Sequence[InProcess | ByWorkers], rounds: int) -> None:
+    """Interleaved rounds, so that what else the machine does falls on all ways alike."""
+    for way in ways:
+        way.cycle()  # warm-up, and waits for the imports
+        console.print(f"ready: {way.result.name}")
+    for number in range(rounds):
+        start = number % len(ways)
+        for way in [*ways[start:], *ways[:start]]:
+            before = way.cpu()
+            way.result.cycles.append(way.cycle())
+            way.result.cpu.append(way.cpu() - before)
+    for way in ways:
+        way.finish()
 
 
 def main() -> None:
     """Run all ways and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("-n", type=int, default=5, help="counted cycles per way (default 5)")
-    runs = parser.parse_args().n
-    with tempfile.TemporaryDirectory(prefix="humas-bench-") as folder:
+    parser.add_argument("-n", type=int, default=7, help="counted rounds (default 7)")
+    rounds = parser.parse_args().n
+    with tempfile.TemporaryDirectory(prefix="humas-bench-") as folder, ExitStack() as opened:
         embedded = EmbeddedServices(Path(folder) / "home", durable=True)
+        opened.callback(embedded.destroy)
         embedded.ensure()
-        try:
-            results = []
-            ways: list[Callable[[Bench], Result]] = [
-                partial(measure_in_process, runs=runs),
-                partial(measure_workers, role="worker", name="fork (humas worker)", runs=runs),
-                partial(measure_workers, role="simple", name="SimpleWorker", runs=runs),
-            ]
-            for measure in ways:
-                bench = Bench(Path(folder), embedded)
-                results.append(measure(bench))
-                bench.queued.database.engine.dispose()
-                console.print(f"measured: {results[-1].name}")
-            show(results)
-        finally:
-            embedded.destroy()
+        ways: list[InProcess | ByWorkers] = [InProcess(Bench(Path(folder), embedded, 0))]
+        for number, (role, name) in enumerate(WORKERS.items(), start=1):
+            way = ByWorkers(Bench(Path(folder), embedded, number), role, name)
+            opened.callback(way.stop)
+            ways.append(way)
+        measure(ways, rounds)
+        show([way.result for way in ways])
 
 
 if __name__ == "__main__":

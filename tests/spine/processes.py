@@ -9,8 +9,15 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.waiting import descendants
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from workers.shared import SharedState
+    from workers.stage_worker import Remains
+    from workers.watchdog import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +30,7 @@ class Processes:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `worker` (with queues) or `clock`."""
+        """Start `worker`, `fork` or `simple` (with queues) or `clock`."""
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.spine.processes", role, *arguments],
             cwd=ROOT,
@@ -48,6 +55,28 @@ class Processes:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(5)
+
+
+def serve_forking(
+    settings: Settings, queue: str, _shared: SharedState, _left: Sequence[Remains], _limits: Limits
+) -> bool:
+    """RQ's own worker, with a process per job: what Humas ran in 0.1, for comparison."""
+    from rq import Queue, Worker
+
+    from storage.queue import connect
+
+    assert settings.redis_url is not None
+    connection = connect(settings.redis_url)
+    worker = Worker(
+        [Queue(queue, connection=connection)],
+        connection=connection,
+        worker_ttl=60,
+        maintenance_interval=20,
+        job_monitoring_interval=5,
+        log_job_description=False,
+    )
+    worker.work(logging_level="ERROR")  # the pool says twice that it is to end
+    return True
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -77,6 +106,8 @@ def main(arguments: Sequence[str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     if role == "worker":
         WorkerPool(config, queues).run(stop)
+    elif role == "fork":
+        WorkerPool(config, queues, serve=serve_forking).run(stop)
     elif role == "simple":
         from rq import Queue, SimpleWorker
 
