@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("cli.review", "List what waits for you, and decide."),
     "publish": ("cli.publish", "Send an approved post now, or show the exact request (--dry-run)."),
     "act": ("cli.act", "Like, unlike, delete, or write a published post anew; each is reviewed."),
+    "repeat": ("cli.repeat", "Let a post come again; list, pause, resume, stop."),
     "report": ("cli.report", "Show the evaluation of a brand."),
     "doctor": ("cli.doctor", "Check settings, servers, model, channels and clock."),
     "stop": ("cli.stop", "Turn the stop switch on or off."),

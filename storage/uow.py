@@ -17,6 +17,7 @@ from domain.events import EventKind
 from storage.repositories.actions import Actions
 from storage.repositories.brands import Brands, Cycles, Sources
 from storage.repositories.engagement import Interactions, Metrics
+from storage.repositories.outside import Outside
 from storage.repositories.people import People
 from storage.repositories.recurrences import Recurrences
 from storage.repositories.system import Audit, ModelLedger, StopSwitch
@@ -57,6 +58,7 @@ class UnitOfWork:
         self.recurrences = Recurrences(session, workspace_id)
         self.interactions = Interactions(session, workspace_id)
         self.metrics = Metrics(session, workspace_id)
+        self.outside = Outside(session, workspace_id)
         self.threads = Threads(session, workspace_id)
         self.people = People(session, workspace_id)
         self.audit = Audit(session, workspace_id)

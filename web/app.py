@@ -22,6 +22,7 @@ from web.routes.papers import router as papers
 from web.routes.people import router as people
 from web.routes.plans import router as plans
 from web.routes.queue import router as queue
+from web.routes.recurrences import router as recurrences
 from web.security import Guard, LoginBrake
 from web.visit import House
 from workflows.services import Services
@@ -32,6 +33,7 @@ ROUTERS = (
     home,
     queue,
     acts,  # before the items, whose last part of the address is any verb
+    recurrences,  # likewise
     items,
     compose,
     inbox,

@@ -104,6 +104,10 @@ SAID: dict[str, str] = {
     "settle_absent": N_("Noted. It will be sent again."),
     "settle_failed": N_("Noted as failed."),
     "composed": N_("It is in review now."),
+    "repeat": N_("It comes again. Each time waits for an approval of its own."),
+    "repeat_pause": N_("It is paused."),
+    "repeat_resume": N_("It goes on with the next date."),
+    "repeat_stop": N_("It does not come again."),
     "no_answer": N_("Marked: no answer."),
     "classified": N_("Your classification is saved."),
     "stage_again": N_("The stage runs again."),
@@ -120,6 +124,11 @@ SAID: dict[str, str] = {
     "comment": N_("Your comment is added."),
     "person": N_("The person is added."),
     "language": N_("The language is changed."),
+}
+RECURRENCES: dict[str, str] = {
+    "active": N_("Comes again"),
+    "paused": N_("Paused"),
+    "ended": N_("Ended"),
 }
 STAGES: dict[str, str] = {
     "research": N_("Research"),
@@ -258,6 +267,7 @@ TABLES: dict[str, dict[str, str]] = {
     "stage": STAGES,
     "graph": GRAPHS,
     "thread": THREADS,
+    "recurrence": RECURRENCES,
     "group": {key: text for key, (text, _) in GROUPS.items()},
     "interaction": INTERACTION_STATES,
     "sentiment": SENTIMENTS,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import redis
 from sqlalchemy import text
@@ -21,6 +22,7 @@ from config.settings import Settings
 from storage.queue import JobQueue, step_job
 from storage.repositories.threads import Schedule, Wakeable
 from storage.uow import Database
+from workers.recurring_clock import queue_proposals, realign_at_start
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +31,35 @@ HEARTBEAT = "clock"
 SHORTEST_PAUSE = 0.2  # seconds between two ticks, however closely things become due
 POLL_JOB = "workers.jobs.poll_account"
 
+# What a tick queues beside threads and polls: each reads what is due now and returns how many jobs
+# it queued.
+Queueing = Callable[[Database, JobQueue, datetime], int]
+ALSO_QUEUED: tuple[Queueing, ...] = (queue_proposals,)
+# What a clock does once when it takes the lead, before its first tick.
+Starting = Callable[[Database, datetime], int]
+AT_START: tuple[Starting, ...] = (realign_at_start,)
+
 
 class ClockProcess:
     """Makes time happen."""
 
     def __init__(
-        self, settings: Settings, database: Database, queue: JobQueue, clock: Clock
+        self,
+        settings: Settings,
+        database: Database,
+        queue: JobQueue,
+        clock: Clock,
+        *,
+        also: Sequence[Queueing] = ALSO_QUEUED,
+        at_start: Sequence[Starting] = AT_START,
     ) -> None:
+        """Take what it works with; `also` and `at_start` are the lists of this module."""
         self._settings = settings
         self._database = database
         self._queue = queue
         self._clock = clock
+        self._also = tuple(also)
+        self._at_start = tuple(at_start)
         self._woken: dict[Wakeable, str] = {}  # what is due, and the job that it got
         self._sweep = 0
 
@@ -61,6 +81,8 @@ class ClockProcess:
             if not connection.execute(lock, {"key": LEADER_LOCK}).scalar_one():
                 return
             try:
+                for begin in self._at_start:
+                    begin(self._database, self._clock.now())
                 while not stop.is_set():
                     connection.execute(text("select 1"))  # the lock is ours while this works
                     self.tick()
@@ -104,7 +126,7 @@ class ClockProcess:
             queued += self._queue.enqueue(
                 "intake", POLL_JOB, workspace_id, account_id, job_id=f"poll_{account_id}_{slot}"
             )
-        return queued
+        return queued + sum(more(self._database, self._queue, now) for more in self._also)
 
     def _wake_due(self, items: Sequence[Wakeable]) -> int:
         """Queue waiting threads, in the order given.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
+from config.i18n import N_
 from domain.action import ActionKind, ActionState, Payload
 from domain.approval import ENDS
 from domain.errors import InvalidInput
@@ -51,27 +52,27 @@ def propose(uow: UnitOfWork, now: datetime, lead: timedelta, recurrence_id: str)
         log_change(uow, row, "pause", reason=row.reason)
         return "paused"
     if source.state == ActionState.REJECTED.value:
-        rest(row, "ended", "The post that it repeats was rejected.")
+        rest(row, "ended", _REJECTED)
         log_change(uow, row, "end", reason=row.reason)
         return "ended"
     try:
         if slot.instant <= now:
-            return _skip(uow, row, account, slot, now, lead, "missed", _why_missed(slot))
+            return _skip(uow, row, account, slot, now, lead, "missed", _why(_MISSED, slot))
         if ActionState(before.state) not in ENDS:
-            return _skip(uow, row, account, slot, now, lead, "passed over", _why_open(slot, before))
+            return _skip(uow, row, account, slot, now, lead, "passed over", _why(_OPEN, slot))
         if row.kind == "evergreen" and not fits(uow, row, before, slot, now):
             plan(row, following(uow, row, account, planned(uow, before, now), now, lead), lead)
             log_change(uow, row, "move", before=slot.wall_text, after=row.next_wall)
             return "moved"
         action = _make(uow, row, source, account, slot, now)
         row.occurrence += 1
+        log_change(uow, row, "propose", action=action.id, occurrence=row.occurrence)
         row.reason = ""
         plan(row, following(uow, row, account, slot, now, lead), lead)
-    except InvalidInput as error:  # no slot of the brand's week is free
+    except InvalidInput as error:  # no slot of the brand's week is free for the next one
         rest(row, "paused", str(error))
         log_change(uow, row, "pause", reason=row.reason)
         return "paused"
-    log_change(uow, row, "propose", action=action.id, occurrence=row.occurrence)
     return "proposed"
 
 
@@ -180,16 +181,17 @@ def _words(version: ActionVersion) -> list[str]:
     return " ".join(segment.text for segment in segments).casefold().split()
 
 
-def _why_missed(slot: Slot) -> str:
-    return f"{slot.wall:%Y-%m-%d %H:%M} went by before it could be proposed; it is not made up for."
+# Stored in English and shown in the reader's language: see `config.i18n.translate_stored`.
+_MISSED = N_("{0}-{1}-{2} {3}:{4} went by before it could be proposed; it is not made up for.")
+_OPEN = N_(
+    "{0}-{1}-{2} {3}:{4} is passed over, because the post before it is still open. "
+    "Publish or reject that one."
+)
+_REJECTED = N_("The post that it repeats was rejected.")
 
 
-def _why_open(slot: Slot, before: Action) -> str:
-    state = before.state.replace("_", " ")
-    return (
-        f"{slot.wall:%Y-%m-%d %H:%M} is passed over, because the post before it is {state} still. "
-        "Publish or reject that one."
-    )
+def _why(text: str, slot: Slot) -> str:
+    return text.format(*f"{slot.wall:%Y %m %d %H %M}".split())
 
 
 def _day(action: Action, zone: str) -> str:

@@ -5,22 +5,33 @@ Each occurrence is a new post for an approval of its own; `workflows.proposals` 
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
+from config.i18n import N_
 from domain.action import ActionKind, ActionState
 from domain.errors import InvalidInput, TransitionRefused
-from domain.slot import Slot
 from domain.team import Right, Role, require
 from storage.repositories.recurrences import next_slot
 from storage.tables import Action, Recurrence, User, new_id
 from storage.uow import UnitOfWork
-from workflows.recurring_dates import disconnected, following, log_change, plan, planned, rest
+from workflows.recurring_dates import (
+    disconnected,
+    end_of,
+    following,
+    log_change,
+    plan,
+    planned,
+    rest,
+)
 
 Kind = Literal["recurring", "evergreen"]
 KINDS: tuple[Kind, ...] = ("recurring", "evergreen")
 REPEATABLE = frozenset({ActionState.PUBLISHED, ActionState.SCHEDULED, ActionState.APPROVED})
 MOST_DAYS = 366
+# Stored in English and shown in the reader's language: see `config.i18n.translate_stored`.
+_PAUSED, _STOPPED = N_("paused it"), N_("stopped it")
+LAST_YEAR = 2200  # of a last day; a year of more than four digits is a slip of the finger
 
 
 def repeat_post(
@@ -59,7 +70,11 @@ def repeat_post(
         )
     if not 1 <= every_days <= MOST_DAYS:
         raise InvalidInput(f"Give the days between two posts as a number from 1 to {MOST_DAYS}.")
-    _check_source(uow, source)
+    if until is not None and until.year > LAST_YEAR:
+        raise InvalidInput(f"Give a last day before the year {LAST_YEAR + 1}, or none at all.")
+    refusal = why_not_repeated(uow, source)
+    if refusal is not None:
+        raise TransitionRefused(refusal)
     account = uow.brands.account(source.account_id)
     anchor = planned(uow, source, now)
     row = Recurrence(
@@ -75,7 +90,7 @@ def repeat_post(
         next_wall=anchor.wall_text,
         zone=anchor.zone,
         occurrence=0,
-        ends_at=Slot.at(until + timedelta(days=1), time(), anchor.zone).instant if until else None,
+        ends_at=end_of(until, anchor.zone) if until else None,
         reason="",
     )
     plan(row, following(uow, row, account, anchor, now, lead), lead)
@@ -96,7 +111,7 @@ def pause(uow: UnitOfWork, user: User, recurrence_id: str) -> Recurrence:
         TransitionRefused: it is not active.
     """
     row = _mine(uow, user, recurrence_id, "active")
-    rest(row, "paused", f"{user.name} paused it.")
+    rest(row, "paused", f"{user.name}: {_PAUSED}")
     log_change(uow, row, "pause", user.id)
     return row
 
@@ -114,8 +129,10 @@ def resume(
     if account.disabled_at is not None:
         raise TransitionRefused(disconnected(account))
     slot = next_slot(row)
+    if slot.instant <= now:
+        slot = following(uow, row, account, slot, now, lead)
     row.state, row.reason = "active", ""
-    plan(row, slot if slot.instant > now else following(uow, row, account, slot, now, lead), lead)
+    plan(row, slot, lead)
     log_change(uow, row, "resume", user.id)
     return row
 
@@ -127,21 +144,23 @@ def stop(uow: UnitOfWork, user: User, recurrence_id: str) -> Recurrence:
         TransitionRefused: it has ended already.
     """
     row = _mine(uow, user, recurrence_id, "active", "paused")
-    rest(row, "ended", f"{user.name} stopped it.")
+    rest(row, "ended", f"{user.name}: {_STOPPED}")
     log_change(uow, row, "stop", user.id)
     return row
 
 
-def _check_source(uow: UnitOfWork, source: Action) -> None:
+def why_not_repeated(uow: UnitOfWork, source: Action) -> str | None:
+    """Why a post cannot be made to come again, in words; None where it can."""
     if source.kind != ActionKind.POST.value or ActionState(source.state) not in REPEATABLE:
-        raise TransitionRefused("Only a post that is approved or published can be repeated.")
+        return "Only a post that is approved or published can be repeated."
     if source.recurrence_id is not None:
-        raise TransitionRefused("This post is a repetition itself. Change what it comes from.")
+        return "This post is a repetition itself. Change what it comes from."
     if any(row.state != "ended" for row in uow.recurrences.find(source_id=source.id)):
-        raise TransitionRefused("This post is repeated already. Stop that first.")
+        return "This post is repeated already. Stop that first."
     account = uow.brands.account(source.account_id)
     if account.disabled_at is not None:
-        raise TransitionRefused(disconnected(account))
+        return f"The account {account.handle} is disconnected. Connect it again first."
+    return None
 
 
 def _mine(uow: UnitOfWork, user: User, recurrence_id: str, *states: str) -> Recurrence:

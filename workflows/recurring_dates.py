@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from config.i18n import N_
 from domain.slot import Slot
+from storage.repositories.recurrences import last_day
 from storage.tables import Action, ChannelAccount, Recurrence
 from storage.uow import UnitOfWork
 from workflows.free_slots import next_free
@@ -14,6 +16,9 @@ from workflows.services import Services
 # So long after its slot the post before it is published, or something is wrong with it.
 SETTLED = timedelta(hours=2)
 _INSTANT = timedelta(seconds=1)
+# Stored in English and shown in the reader's language: see `config.i18n.translate_stored`.
+_OVER = N_("Its next date would be after its last day.")
+_DISCONNECTED = N_("the account is disconnected, so connect it again and then resume")
 
 
 def lead_time(services: Services) -> timedelta:
@@ -50,11 +55,19 @@ def following(
 
 def plan(row: Recurrence, slot: Slot, lead: timedelta) -> None:
     """Note when it comes next and when that is proposed, or that it has ended."""
+    last = last_day(row)
+    if last is not None and slot.zone != row.zone:  # the brand moved; the day stays the last one
+        row.ends_at = end_of(last, slot.zone)
     row.next_wall, row.zone = slot.wall_text, slot.zone
     if row.ends_at is not None and slot.instant >= row.ends_at:
-        rest(row, "ended", "Its last day has passed.")
+        rest(row, "ended", _OVER)
         return
     row.propose_at = slot.instant - lead_of(row, lead)
+
+
+def end_of(last: date, zone: str) -> datetime:
+    """The instant at which a last day is over, on the zone's clocks."""
+    return Slot.at(last + timedelta(days=1), time(), zone).instant
 
 
 def lead_of(row: Recurrence, lead: timedelta) -> timedelta:
@@ -84,7 +97,7 @@ def rest(row: Recurrence, state: str, reason: str) -> None:
 
 def disconnected(account: ChannelAccount) -> str:
     """Why nothing can come on an account."""
-    return f"The account {account.handle} is disconnected. Connect it again, then resume."
+    return f"{account.handle}: {_DISCONNECTED}"
 
 
 def log_change(

@@ -92,6 +92,19 @@ class Brands(Repository):
         """A channel account by its id."""
         return self.row(ChannelAccount, account_id, lock=lock)
 
+    def same_account(
+        self, brand_id: str, platform: str, base_url: str, handle: str
+    ) -> ChannelAccount | None:
+        """The account of that name on that server, connected now or once."""
+        query = select(ChannelAccount).where(
+            ChannelAccount.workspace_id == self.workspace_id,
+            ChannelAccount.brand_id == brand_id,
+            ChannelAccount.platform == platform,
+            ChannelAccount.base_url == base_url,
+            ChannelAccount.handle == handle,
+        )
+        return self.session.scalars(query).one_or_none()
+
     def add_account(
         self,
         account_id: str,

@@ -26,7 +26,7 @@ from storage.tables import (
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A text of the public with U+FFFD in place of characters that are none."""
     return _NOT_STORABLE.sub("\ufffd", text)
 
@@ -54,7 +54,7 @@ class Interactions(Repository):
                 person_id=person,
                 remote_id=item.remote_id,
                 kind=item.kind.value,
-                text=None if item.text is None else _storable(item.text),
+                text=None if item.text is None else storable(item.text),
                 url=item.url,
                 target_remote_id=item.target_remote_id,
                 root_remote_id=item.root_remote_id,
@@ -73,7 +73,7 @@ class Interactions(Repository):
         return self.session.scalars(query).one_or_none()
 
     def _person(self, platform: str, person: Person) -> str | None:
-        handle, name = _storable(person.handle), _storable(person.name)
+        handle, name = storable(person.handle), storable(person.name)
         query = (
             insert(PersonRow)
             .values(
@@ -201,7 +201,7 @@ class Metrics(Repository):
         )
 
     def latest(self, account_id: str) -> Sequence[MetricSnapshot]:
-        """The newest snapshot of each figure of an account and of its posts."""
+        """The newest snapshot of each figure of an account and of what Humas published there."""
         newest = (
             select(
                 MetricSnapshot.id,
@@ -215,6 +215,7 @@ class Metrics(Repository):
             .where(
                 MetricSnapshot.workspace_id == self.workspace_id,
                 MetricSnapshot.account_id == account_id,
+                MetricSnapshot.outside_id.is_(None),
             )
             .subquery()
         )

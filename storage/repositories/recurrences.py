@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from domain.action import ActionKind, ActionState
+from domain.rhythm import SEARCH_DAYS, SEARCH_STEP
 from domain.slot import Slot
 from storage.repositories.base import Repository
 from storage.tables import Action, Recurrence
@@ -50,24 +52,19 @@ class Recurrences(Repository):
         )
         return self.session.scalars(query).all()
 
-    def occurrence(self, recurrence_id: str, number: int) -> Action | None:
-        """The post that an occurrence became; None when it was passed over."""
-        query = select(Action).where(
-            Action.workspace_id == self.workspace_id,
-            Action.recurrence_id == recurrence_id,
-            Action.occurrence == number,
-        )
-        return self.session.scalars(query).one_or_none()
-
-    def last(self, recurrence_id: str) -> Action | None:
-        """The newest post that it became."""
+    def occurrences(self, recurrence_id: str, limit: int) -> Sequence[Action]:
+        """The posts that it became, newest first."""
         query = (
             select(Action)
             .where(Action.workspace_id == self.workspace_id, Action.recurrence_id == recurrence_id)
             .order_by(Action.occurrence.desc())
-            .limit(1)
+            .limit(limit)
         )
-        return self.session.scalars(query).one_or_none()
+        return self.session.scalars(query).all()
+
+    def last(self, recurrence_id: str) -> Action | None:
+        """The newest post that it became."""
+        return next(iter(self.occurrences(recurrence_id, 1)), None)
 
     def published(self, row: Recurrence, limit: int) -> Sequence[Action]:
         """What of it is on the platform, the post that it began with included; newest first."""
@@ -89,10 +86,13 @@ class Recurrences(Repository):
     ) -> frozenset[datetime]:
         """Instants from one on that posts of an account have: planned, or coming by repetition.
 
+        What comes at fixed steps has all of its dates, as far as free slots are looked for; what
+        comes into free slots has its next one only, since the others move.
+
         Args:
             account_id: the account.
             after: aware instant.
-            but: a recurrence whose own next slot does not count.
+            but: a recurrence whose own slots do not count.
         """
         query = select(Action.slot_at).where(
             Action.workspace_id == self.workspace_id,
@@ -108,13 +108,31 @@ class Recurrences(Repository):
             Recurrence.account_id == account_id,
             Recurrence.state == "active",
         )
-        found |= {next_slot(row).instant for row in self.session.scalars(coming) if row.id != but}
+        for row in self.session.scalars(coming):
+            if row.id != but:
+                found |= _dates(row, after + timedelta(days=SEARCH_DAYS + SEARCH_STEP))
         return frozenset(found)
+
+
+def _dates(row: Recurrence, until: datetime) -> set[datetime]:
+    slot = next_slot(row)
+    found = {slot.instant}
+    while row.kind == "recurring" and slot.instant < min(until, row.ends_at or until):
+        found.add(slot.instant)
+        slot = slot.next_same_wall(row.every_days)
+    return found
 
 
 def next_slot(row: Recurrence) -> Slot:
     """When the next occurrence is to come; the instant follows from wall time and zone."""
     return Slot.of_wall(datetime.fromisoformat(row.next_wall), row.zone)
+
+
+def last_day(row: Recurrence) -> date | None:
+    """The last day on which it may come, on the clocks of its zone."""
+    if row.ends_at is None:
+        return None
+    return (row.ends_at - timedelta(seconds=1)).astimezone(ZoneInfo(row.zone)).date()
 
 
 def due_recurrences(session: Session, now: datetime, limit: int) -> list[tuple[str, str, int]]:

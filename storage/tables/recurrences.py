@@ -41,7 +41,7 @@ class Recurrence(Scoped, Mutable, Base):
     state: Mapped[str] = mapped_column(Text, default="active")
     next_wall: Mapped[str]  # wall time of the next occurrence, ISO without zone
     zone: Mapped[str]
-    occurrence: Mapped[int] = mapped_column(Integer, default=0)  # the last one, passed over or not
+    occurrence: Mapped[int] = mapped_column(Integer, default=0)  # the last one that was proposed
     ends_at: Mapped[datetime | None]  # nothing comes at or after this instant
     propose_at: Mapped[datetime | None] = mapped_column(index=True)
     reason: Mapped[str] = mapped_column(Text, default="")  # why it rests, or what was passed over

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from domain.errors import InvalidInput, NotFound
+from domain.slot import Slot
 from domain.team import Right, Role, require
 from storage.tables import ChannelAccount
 from storage.uow import UnitOfWork
@@ -14,6 +17,7 @@ from web.forms import Form, Form_
 from web.pages import go, page
 from web.visit import Visit, Visit_
 from workflows.actions import ActionVerbs
+from workflows.free_slots import next_free
 from workflows.start import compose_post
 
 router = APIRouter()
@@ -34,15 +38,25 @@ def compose(request: Request, visit: Visit_, form: Form_) -> Response:
             account = _account(uow, form)
             profile = uow.brands.profile(account.brand_id)
             offer = visit.house.limits.of(account)
-        typed = read_editor(form, offer, services.read_card)
-        slot = read_slot(form, profile.time_zone, after=services.clock.now())
+        typed = read_editor(form, offer, services, account)
+        slot = _time(form, profile.time_zone, services.clock.now())
         with services.database.unit(visit.workspace_id) as uow:
             verbs = ActionVerbs(uow, services.clock, undo_seconds=services.settings.undo_seconds)
             draft = typed.draft(uow, account.brand_id, languages=profile.languages[:1])
+            if form.ticked("next_free"):  # nobody else gets it while this unit of work lasts
+                slot = next_free(uow, account, services.clock.now())
             action = compose_post(uow, verbs, visit.user, account.id, draft, slot)
     except InvalidInput as error:
         return _show(request, visit, form=form, error=str(error), status=422)
     return go(f"/items/{action.id}", "composed")
+
+
+def _time(form: Form, zone: str, now: datetime) -> Slot | None:
+    """The date and time that were typed; None where the next free slot is wanted, or no time."""
+    slot = read_slot(form, zone, after=now)
+    if slot is not None and form.ticked("next_free"):
+        raise InvalidInput("Give a date and time, or choose the next free slot, not both.")
+    return slot
 
 
 def _account(uow: UnitOfWork, form: Form) -> ChannelAccount:

@@ -18,11 +18,13 @@ from storage.tables import (
     Decision,
     InteractionRow,
     PersonRow,
+    Recurrence,
     SegmentRow,
 )
 from storage.uow import UnitOfWork
 from web.diff import Piece, words
 from web.limits import LimitBook, Offer
+from workflows.recurring import why_not_repeated
 from workflows.risks import repeat_risk
 
 PARTS = "\n\n"  # between the parts of a thread, where they are compared as one text
@@ -78,6 +80,9 @@ class ItemView:
     approvals: int
     stopped: str | None
     risks: dict[str, str]  # what a verb could publish twice, in words
+    occurrence_of: Recurrence | None  # what it is an occurrence of
+    comes_again: Sequence[Recurrence]  # what lets it come again, what is active first
+    repeatable: bool
     changed: list[Piece]  # from the version that the person saw, after a stale decision
 
     @property
@@ -151,6 +156,9 @@ def item_view(
             for verb in verbs_from(ActionState(action.state))
             if (risk := repeat_risk(uow, action, version, verb)) is not None
         },
+        occurrence_of=uow.recurrences.get(action.recurrence_id) if action.recurrence_id else None,
+        comes_again=uow.recurrences.find(source_id=action.id),
+        repeatable=why_not_repeated(uow, action) is None,
         changed=_between(old, payload),
     )
 

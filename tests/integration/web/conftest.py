@@ -24,6 +24,7 @@ from storage.uow import Database
 from tests import builders as b
 from tests.fakes import START, FakePlatform, fake_services
 from web.app import create_app
+from workflows.recurring import repeat_post
 from workflows.services import Services
 
 
@@ -223,6 +224,9 @@ def make_tenant(database: Database, name: str) -> Tenant:
         failed = b.thread(
             uow, brand.id, "answer", comment.id, node="triage", status="failed", error="No answer."
         )
+        again = repeat_post(
+            uow, START, timedelta(days=3), owner, states[ActionState.SCHEDULED], "recurring", 7
+        )
         ids = {
             "brand_id": brand.id,
             "account_id": account.id,
@@ -234,5 +238,6 @@ def make_tenant(database: Database, name: str) -> Tenant:
             "evaluation_id": evaluation.id,
             "media_id": picture.id,
             "thread_id": failed.id,
+            "recurrence_id": again.id,
         }
     return Tenant(workspace_id, owner, reviewer, viewer, ids, states)

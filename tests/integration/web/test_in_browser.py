@@ -29,6 +29,7 @@ PAGES = (
     "/compose",
     "/brands",
     "/brands/{brand_id}",
+    "/brands/{brand_id}/repeats",
     "/brands/new",
     "/papers/{paper_id}",
     "/papers/{plan_id}",

@@ -83,6 +83,23 @@ def test_the_next_free_slot_is_the_first_that_is_not_taken(
     assert found == coming[taken]
 
 
+@given(weeks, zones, zones, starts, st.integers(0, 8), st.integers(1, 30))
+def test_a_brand_that_changes_its_zone(
+    week: tuple[RhythmSlot, ...], old: str, new: str, after: datetime, planned: int, days: int
+) -> None:
+    """What has a time keeps it, with its own repetitions; what gets one now gets it of the new zone."""
+    given_times = week_slots(week, old, after, after + DAY * 80)[:planned]
+    assert [slot.refreshed() for slot in given_times] == given_times
+    for slot in given_times:
+        later = slot.next_same_wall(days)
+        assert (later.zone, later.wall.time()) == (old, slot.wall.time())
+    taken = {slot.instant for slot in given_times}
+    found = next_free_slot(week, new, after, taken)
+    assert found is not None and found.zone == new
+    assert found.instant > after and found.instant not in taken
+    assert (found.wall.weekday(), found.wall.time()) in {(s.weekday, s.at) for s in week}
+
+
 def test_no_slot_is_free_when_all_of_a_year_are_taken() -> None:
     week, after = (RhythmSlot.parse("mon 09:00"),), datetime(2026, 1, 1, tzinfo=UTC)
     coming = week_slots(week, "UTC", after, after + DAY * 400)

@@ -192,6 +192,21 @@ def test_changed_rules_move_the_instant_and_nothing_else() -> None:
     assert (new.wall, new.zone) == (old.wall, old.zone)
 
 
+@settings(max_examples=200)
+@given(walls, zones, st.integers(-26 * 60, 26 * 60))
+@example(datetime(2026, 3, 29, 2, 30), "Europe/Berlin", 60)  # skipped
+@example(datetime(2026, 10, 25, 2, 30), "Europe/Berlin", -60)  # twice
+@example(datetime(2028, 2, 29, 9, 0), "Pacific/Apia", 24 * 60)
+def test_whatever_the_old_rules_were_the_wall_time_stays(
+    wall: datetime, zone: str, minutes: int
+) -> None:
+    right = Slot.of_wall(wall, zone)
+    old = Slot(instant=right.instant + MINUTE * minutes, wall=wall, zone=zone)
+    assert old.refreshed() == right
+    assert old.refreshed().refreshed() == right
+    assert old.next_same_wall(7) == right.next_same_wall(7)
+
+
 def test_a_slot_needs_an_instant_with_and_a_wall_time_without_a_zone() -> None:
     aware, naive = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)
     with pytest.raises(ValidationError, match="needs a time zone"):
