@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Annotated
 
 from pydantic import BaseModel, Field, create_model
 
-from agents.calls import CallRecord, CallScope, Model
+from agents.calls import CallScope, Model
 from agents.evidence import labels, pointed, pointers, proof_of_text
 from agents.prompting import LANGUAGE_NAMES, as_data, messages, neutral, numbered
 from agents.text import (
@@ -21,10 +20,10 @@ from agents.text import (
     language_problems,
     number_problems,
 )
+from agents.writer import MOST_FACTS, Rewritten
 from domain.brand import BrandProfile
 from domain.source import Evidence
 
-MOST_FACTS = 12
 TOO_ALIKE = 0.8  # share of words in the same order; a changed word or two is no variation
 _WORD = re.compile(r"\w+")
 
@@ -38,15 +37,6 @@ class VariationAnswer(BaseModel):
     text: Annotated[str, Field(min_length=1)]
 
 
-@dataclass(frozen=True)
-class Variation:
-    """A new text, its quotes, and the call behind it."""
-
-    text: str
-    evidence: tuple[Evidence, ...]
-    call: CallRecord
-
-
 def vary(
     model: Model,
     profile: BrandProfile,
@@ -56,7 +46,7 @@ def vary(
     scope: CallScope,
     *,
     limit: int = 300,
-) -> Variation:
+) -> Rewritten:
     """Write a post anew.
 
     Args:
@@ -122,7 +112,7 @@ def vary(
         validate=problems,
     )
     new = answer.value.text.strip()
-    return Variation(
+    return Rewritten(
         new, proof_of_text(new, pointed(answer.value.sources, table, facts), facts), answer.call
     )
 

@@ -35,7 +35,7 @@ class RedraftAnswer(BaseModel):
 
 
 @dataclass(frozen=True)
-class Redraft:
+class Rewritten:
     """A new text, its quotes, and the call behind it."""
 
     text: str
@@ -52,7 +52,7 @@ def redraft(
     scope: CallScope,
     *,
     limit: int = 300,
-) -> Redraft:
+) -> Rewritten:
     """Change a text as a reviewer asked.
 
     Args:
@@ -109,7 +109,7 @@ def redraft(
         validate=problems,
     )
     new = answer.value.text.strip()
-    return Redraft(
+    return Rewritten(
         new, proof_of_text(new, pointed(answer.value.sources, table, facts), facts), answer.call
     )
 

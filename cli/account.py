@@ -44,7 +44,7 @@ def connect(
     Connecting a known account again replaces its secret.
     """
     from channels.registry import PLATFORMS
-    from cli.session import acting_user, opened, workspace_unit
+    from cli.session import acting_user, opened, workspace_of, workspace_unit
     from domain.errors import InvalidInput
     from workflows.accounts import connect_account
 
@@ -73,16 +73,17 @@ def connect(
             note(f"{label.help} See {known.docs}")
         secret = ask_secret(label.label, "--secret-stdin", from_stdin=secret_stdin)
         with workspace_unit(services, workspace) as uow:
-            row, info = connect_account(
-                services,
-                uow,
-                acting_user(uow, as_email),
-                uow.brands.by_slug(brand).id,
-                platform,
-                values["base_url"],
-                values["handle"],
-                secret,
-            )
+            user, brand_id = acting_user(uow, as_email), uow.brands.by_slug(brand).id
+        row, info = connect_account(
+            services,
+            workspace_of(services, workspace),
+            user,
+            brand_id,
+            platform,
+            values["base_url"],
+            values["handle"],
+            secret,
+        )
     if as_json:
         print_json({"id": row.id, "platform": platform, "handle": info.handle, "url": info.url})
         return
@@ -97,15 +98,19 @@ def connect(
 def list_(brand: str | None, workspace: str | None, as_json: bool) -> None:
     """List the accounts of BRAND, or of all brands."""
     from cli.session import opened, workspace_unit
+    from workflows.account_health import troubles
 
     accounts = []
     rows = []
     with opened() as services, workspace_unit(services, workspace) as uow:
+        language = services.settings.language
+        warnings = {item.account.id: item.text(language) for item in troubles(uow, services)}
         brands = [uow.brands.by_slug(brand)] if brand else uow.brands.all()
         for owner in brands:
             zone = uow.brands.profile(owner.id).zone
             for row in uow.brands.accounts(owner.id, active=False):
-                problem = "off" if row.disabled_at else row.poll_error or ""
+                warning = warnings.get(row.id, "")
+                problem = "off" if row.disabled_at else warning or row.poll_error or ""
                 accounts.append(
                     {
                         "id": row.id,
@@ -116,6 +121,9 @@ def list_(brand: str | None, workspace: str | None, as_json: bool) -> None:
                         "enabled": row.disabled_at is None,
                         "last_read": row.polled_at,
                         "problem": row.poll_error,
+                        "warning": warning or None,
+                        "credentials_expire_at": row.credentials_expire_at,
+                        "waits_until": row.waits_until,
                     }
                 )
                 where = f"{row.platform} {row.handle}\n{row.base_url}"
@@ -127,3 +135,93 @@ def list_(brand: str | None, workspace: str | None, as_json: bool) -> None:
         table(("Account", "Brand", "Where", "State"), rows)
     else:
         note("No accounts yet. Connect one with `humas account connect BRAND --platform NAME`.")
+
+
+@account.command("posts")
+@click.argument("brand")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@workspace_option
+@json_option
+def posts(brand: str, limit: int, workspace: str | None, as_json: bool) -> None:
+    """List what the accounts of BRAND published outside Humas, newest first."""
+    from cli.session import opened, workspace_unit
+
+    with opened() as services, workspace_unit(services, workspace) as uow:
+        owner = uow.brands.by_slug(brand)
+        zone = uow.brands.profile(owner.id).zone
+        accounts = {row.id: row for row in uow.brands.accounts(owner.id, active=False)}
+        found = uow.outside.find(brand_id=owner.id, limit=limit)
+        figures = uow.outside.figures([post.id for post in found])
+    reading = [row for row in accounts.values() if not (row.import_done_at or row.disabled_at)]
+    for row in reading:
+        note(f"The past posts of {row.platform} {row.handle} are still being read.")
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": post.id,
+                    "account": post.account_id,
+                    "platform": accounts[post.account_id].platform,
+                    "handle": accounts[post.account_id].handle,
+                    "kind": post.kind,
+                    "text": post.text,
+                    "url": post.url,
+                    "posted_at": post.posted_at,
+                    "figures": figures.get(post.id, {}),
+                }
+                for post in found
+            ]
+        )
+        return
+    for post in found:
+        row = accounts[post.account_id]
+        say(f"{when(post.posted_at, zone)}  {row.platform} {row.handle}  {post.kind}", style="bold")
+        say(post.text or "(without text)", indent=2)
+        numbers = ", ".join(f"{name} {value}" for name, value in figures.get(post.id, {}).items())
+        for line in (numbers, post.url or ""):
+            if line:
+                say(line, style="dim", indent=2)
+    if not found:
+        note("Nothing outside Humas is known. The workers read it after an account is connected.")
+
+
+@account.command("followers")
+@click.argument("brand")
+@click.option("--list", "names", is_flag=True, help="Name them, newest first.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@workspace_option
+@json_option
+def followers(brand: str, names: bool, limit: int, workspace: str | None, as_json: bool) -> None:
+    """Ask the platforms how many people follow the accounts of BRAND, or who they are."""
+    from cli.session import opened, workspace_unit
+    from workflows.followers import account_followers
+
+    with opened() as services:
+        with workspace_unit(services, workspace) as uow:
+            accounts = uow.brands.accounts(uow.brands.by_slug(brand).id)
+        found = [account_followers(services, row, limit if names else 0) for row in accounts]
+    if as_json:
+        print_json(
+            [
+                {
+                    "account": item.account.id,
+                    "platform": item.account.platform,
+                    "handle": item.account.handle,
+                    "followers": item.count,
+                    "people": [{"handle": one.handle, "name": one.name} for one in item.people],
+                    "more": item.more,
+                    "problem": item.problem or None,
+                }
+                for item in found
+            ]
+        )
+        return
+    for item in found:
+        count = "no figure" if item.count is None else f"{item.count} followers"
+        say(f"{item.account.platform} {item.account.handle}: {item.problem or count}")
+        for one in item.people:
+            say(f"@{one.handle}  {one.name}", indent=2)
+        if item.more:
+            note(f"There are more; ask for them with --limit (now {limit}).")
+    if not found:
+        note("No account is connected.")

@@ -51,6 +51,7 @@ def check_work(config: Settings, database: Database) -> Iterator[Check]:
                 for account in uow.brands.accounts(row.id)
             ]
         if services is not None:
+            yield from _expiring(services, place_id)
             for slug, account in accounts:
                 yield _account(services, slug, account)
 
@@ -150,6 +151,22 @@ def _stuck(uow: UnitOfWork, config: Settings, label: str) -> Iterator[Check]:
         if row.stopped:
             yield Check(
                 "stop switch", "note", f"on for {row.slug}", f"`humas stop off --brand {row.slug}`"
+            )
+
+
+def _expiring(services: Services, workspace_id: str) -> Iterator[Check]:
+    """Credentials that are accepted today and end soon."""
+    from workflows.account_health import troubles
+
+    with services.database.unit(workspace_id) as uow:
+        found = [item for item in troubles(uow, services) if not item.refused]
+        for item in found:
+            slug = uow.brands.get(item.account.brand_id).slug
+            yield Check(
+                "account",
+                "note",
+                item.text("en"),
+                f"`humas account list {slug}` shows the accounts.",
             )
 
 

@@ -151,7 +151,10 @@ class Settings(BaseSettings):
         default=14, ge=0, description="Credentials that end are warned of this long before"
     )
     propose_ahead_hours: float = Field(
-        default=72, gt=0, le=8784, description="Repeated posts are proposed this long before their slot"
+        default=72,
+        gt=0,
+        le=8784,
+        description="Repeated posts are proposed this long before their slot",
     )
     measure_hours: float = Field(
         default=24, ge=0, description="Figures of a post are read this long after publishing"

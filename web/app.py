@@ -18,6 +18,7 @@ from web.routes.home import router as home
 from web.routes.inbox import router as inbox
 from web.routes.items import router as items
 from web.routes.media import router as media
+from web.routes.outside import router as outside
 from web.routes.papers import router as papers
 from web.routes.people import router as people
 from web.routes.plans import router as plans
@@ -38,6 +39,7 @@ ROUTERS = (
     compose,
     inbox,
     brands,
+    outside,
     papers,
     dossiers,
     plans,

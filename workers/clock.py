@@ -22,6 +22,7 @@ from config.settings import Settings
 from storage.queue import JobQueue, step_job
 from storage.repositories.threads import Schedule, Wakeable
 from storage.uow import Database
+from workers.account_clock import queue_account_jobs
 from workers.recurring_clock import queue_proposals, realign_at_start
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ POLL_JOB = "workers.jobs.poll_account"
 # What a tick queues beside threads and polls: each reads what is due now and returns how many jobs
 # it queued.
 Queueing = Callable[[Database, JobQueue, datetime], int]
-ALSO_QUEUED: tuple[Queueing, ...] = (queue_proposals,)
+ALSO_QUEUED: tuple[Queueing, ...] = (queue_proposals, queue_account_jobs)
 # What a clock does once when it takes the lead, before its first tick.
 Starting = Callable[[Database, datetime], int]
 AT_START: tuple[Starting, ...] = (realign_at_start,)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from config.settings import settings
-from workflows import intake, proposals
+from workflows import account_health, intake, outside, proposals
 from workflows.compose import build_services
 from workflows.graphs import GRAPHS
 from workflows.recurring_dates import lead_time
@@ -50,6 +50,21 @@ def advance(workspace_id: str, thread_id: str, expected: str) -> str:
 def poll_account(workspace_id: str, account_id: str) -> int:
     """Read an account's new interactions."""
     return intake.poll(services(), workspace_id, account_id)
+
+
+def import_posts(workspace_id: str, account_id: str) -> int:
+    """Read an account's past posts, from where an earlier job came to."""
+    return outside.import_posts(services(), workspace_id, account_id)
+
+
+def read_outside(workspace_id: str, account_id: str) -> int:
+    """Read what an account published beside Humas."""
+    return outside.read_outside(services(), workspace_id, account_id)
+
+
+def check_account(workspace_id: str, account_id: str) -> bool:
+    """Try an account's credentials, and warn of what would break."""
+    return account_health.check_account(services(), workspace_id, account_id)
 
 
 def propose(workspace_id: str, recurrence_id: str) -> str:

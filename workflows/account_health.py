@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from sqlalchemy import or_, update
 
 from channels.base import AccountInfo, ChannelBusy, ChannelError, CredentialsRefused
 from config.i18n import N_, Translate, gettext_for, translations
-from domain.action import ActionState, Payload
+from domain.action import Payload
 from domain.brand import BrandProfile
 from notifications.send import NotificationError
 from storage.tables import Action, ChannelAccount
@@ -23,8 +23,6 @@ from workflows.services import Services
 log = logging.getLogger(__name__)
 
 RECHECK = timedelta(minutes=15)  # while there is a problem, or nobody could be asked
-_APPROVED = (ActionState.APPROVED, ActionState.SCHEDULED, ActionState.ON_HOLD)
-MOST = 1000  # approved posts of an account that are looked at
 
 
 # -- noting ------------------------------------------------------------------------------------
@@ -63,9 +61,7 @@ def clear_problem(uow: UnitOfWork, account_id: str) -> bool:
             row.id == account_id,
             row.credentials_problem != "",
         )
-        .values(
-            credentials_problem="", credentials_warned_at=None, row_version=row.row_version + 1
-        )
+        .values(credentials_problem="", credentials_warned_at=None, row_version=row.row_version + 1)
         .returning(row.id)
     )
     return uow.session.scalars(query).one_or_none() is not None
@@ -116,8 +112,6 @@ class Trouble:
         return translate(N_("Connect {account} again")).format(account=name)
 
     def _when(self, instant: datetime, language: str) -> str:
-        from zoneinfo import ZoneInfo
-
         return str(
             format_datetime(
                 instant, "EEE d MMM y, HH:mm", tzinfo=ZoneInfo(self.zone), locale=language
@@ -133,23 +127,21 @@ def trouble_of(
     soon = ends is not None and ends <= now + ahead
     if account.disabled_at is not None or not (account.credentials_problem or soon):
         return None
-    after = now if account.credentials_problem or ends is None else ends
-    posts = _breaking(uow, account.id, after, refused=bool(account.credentials_problem))
-    first = posts[0] if posts else None
+    # Refused now: whatever has not left yet; else what leaves when they have ended.
+    since = None if account.credentials_problem else ends
+    broken, first = uow.brands.approved_posts(account.id, since)
     return Trouble(
         account=account,
         refused=account.credentials_problem,
         ends_at=ends,
-        broken=len(posts),
+        broken=broken,
         first=first,
         first_text=_words(uow, first) if first else "",
         zone=uow.brands.profile(account.brand_id).time_zone,
     )
 
 
-def troubles(
-    uow: UnitOfWork, services: Services, brand_id: str | None = None
-) -> list[Trouble]:
+def troubles(uow: UnitOfWork, services: Services, brand_id: str | None = None) -> list[Trouble]:
     """All that people should know of the accounts of a brand, or of all brands."""
     ahead = timedelta(days=services.settings.expiry_warn_days)
     now = services.clock.now()
@@ -160,18 +152,6 @@ def troubles(
         for account in uow.brands.accounts(brand)
     )
     return [item for item in found if item is not None]
-
-
-def _breaking(
-    uow: UnitOfWork, account_id: str, after: datetime, *, refused: bool
-) -> Sequence[Action]:
-    """Approved posts and replies that leave at `after` or later, or have not left yet; by time."""
-    found = [
-        action
-        for action in uow.actions.find(states=_APPROVED, account_id=account_id, limit=MOST)
-        if action.slot_at is not None and (refused or action.slot_at >= after)
-    ]
-    return sorted(found, key=lambda action: (action.slot_at or after, action.id))
 
 
 def _words(uow: UnitOfWork, action: Action) -> str:
@@ -219,8 +199,11 @@ def _accepted(
     services: Services, workspace_id: str, account_id: str, info: AccountInfo, now: datetime
 ) -> None:
     with services.database.unit(workspace_id) as uow:
-        if clear_problem(uow, account_id):
+        # Reading may be allowed where publishing is not: a post that was refused settles that itself.
+        if not uow.brands.holds_posts(account_id) and clear_problem(uow, account_id):
             wake_waiting(uow, account_id, now)
+            uow.brands.account(account_id, lock=True).poll_at = now
+            uow.session.flush()
         row = ChannelAccount
         uow.session.execute(
             update(row)
@@ -274,24 +257,20 @@ def _warn(services: Services, workspace_id: str, account_id: str) -> bool:
                 row.credentials_problem == trouble.refused,
                 or_(row.credentials_problem != "", row.credentials_expire_at == trouble.ends_at),
             )
-            .values(
-                credentials_warned_at=services.clock.now(), row_version=row.row_version + 1
-            )
+            .values(credentials_warned_at=services.clock.now(), row_version=row.row_version + 1)
         )
         uow.audit.write("system", "warn", "account", account_id, posts=trouble.broken)
     return sent
 
 
-def _send(
-    services: Services, workspace_id: str, profile: BrandProfile, trouble: Trouble
-) -> bool:
+def _send(services: Services, workspace_id: str, profile: BrandProfile, trouble: Trouble) -> bool:
     language = profile.languages[0]
     title = trouble.title(gettext_for(language))
     try:
         services.notify(profile.reports_to, title, trouble.text(language))
     except NotificationError as error:
         account = trouble.account
-        log.error("nobody was told of account %s: %s", account.id, error)
+        log.warning("nobody was told of account %s: %s", account.id, error)
         with services.database.unit(workspace_id) as uow:
             uow.audit.write("system", "warn_failed", "account", account.id, reason=str(error))
             every = timedelta(hours=services.settings.account_check_hours)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from channels.base import ChannelBusy, ChannelError
+from channels.base import ChannelBusy, ChannelError, CredentialsRefused
 from domain.conversation import ANSWERABLE, InteractionKind
+from workflows.account_health import RECHECK, note_problem
 from workflows.services import Services
 from workflows.threads import new_thread
 
@@ -31,6 +32,11 @@ def poll(services: Services, workspace_id: str, account_id: str) -> int:
             account = uow.brands.account(account_id)
             if account.disabled_at is not None:
                 return new
+            if account.waits_until is not None and account.waits_until > services.clock.now():
+                # The platform wants no calls before: asking it would only lengthen the wait.
+                row = uow.brands.account(account_id, lock=True)
+                row.poll_at = row.waits_until
+                return new
         try:
             page = services.open_channel(account).interactions(account.cursor)
         except ChannelError as error:
@@ -41,6 +47,11 @@ def poll(services: Services, workspace_id: str, account_id: str) -> int:
                 row.poll_error = str(error)
                 now = services.clock.now()
                 row.poll_at = max(retry_at or now, now + min(pause, ERROR_PAUSE))
+                if isinstance(error, CredentialsRefused):
+                    # Platforms count vain log-ins; connecting again reads at once.
+                    row.poll_at = now + max(pause, RECHECK)
+                    uow.session.flush()
+                    note_problem(uow, account_id, str(error))
             return new
         with services.database.unit(workspace_id) as uow:
             row = uow.brands.account(account_id, lock=True)

@@ -121,9 +121,9 @@ def _put_off(
     with services.database.unit(workspace_id) as uow:
         row = uow.brands.account(account_id, lock=True)
         row.outside_read_at = read_at
-        if isinstance(error, ChannelBusy) and error.retry_at is not None:
-            if row.waits_until is None or row.waits_until < error.retry_at:
-                row.waits_until, row.waits_for = error.retry_at, str(error)
+        until = error.retry_at if isinstance(error, ChannelBusy) else None
+        if until is not None and (row.waits_until is None or row.waits_until < until):
+            row.waits_until, row.waits_for = until, str(error)
         uow.session.flush()
         if isinstance(error, CredentialsRefused):
             note_problem(uow, account_id, str(error))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.calls import CallScope
-from agents.variation import Variation, vary
+from agents.variation import vary
+from agents.writer import Rewritten
 from domain.action import Payload
 from domain.brand import BrandProfile
 from domain.errors import ModelError, ReplayMiss
@@ -62,7 +63,7 @@ def vary_occurrence(
         return Varied(material.payload, note=material.note)
     model = services.model_of(workspace_id)
 
-    def ask(scope: CallScope) -> Variation:
+    def ask(scope: CallScope) -> Rewritten:
         return vary(
             model,
             material.profile,

@@ -192,6 +192,8 @@ def begin(on: Stand, *, by_hand: bool) -> None:
         )
     with on.services.database.unit(on.workspace_id) as uow:
         owner, brand = _brand(on, uow)
+    _account(on, owner, brand)
+    with on.services.database.unit(on.workspace_id) as uow:
         on.brand_id, on.zone = brand.id, uow.brands.profile(brand.id).zone
         running = [
             cycle
@@ -219,15 +221,21 @@ def _brand(on: Stand, uow: UnitOfWork) -> tuple[User, Brand]:
     language = on.services.settings.language
     owner = uow.people.add(EMAIL, "Demo", on.password, Role.OWNER, language)
     brand = uow.brands.add(profile(on.site_url))
-    token = on.tokens[customers.BRAND_HANDLE]
+    return owner, brand
+
+
+def _account(on: Stand, owner: User, brand: Brand) -> None:
+    """Connect the brand's account where the last run did not come to it."""
+    with on.services.database.unit(on.workspace_id) as uow:
+        if uow.brands.accounts(brand.id):
+            return
     connect_account(
         on.services,
-        uow,
+        on.workspace_id,
         owner,
         brand.id,
         "mastodon",
         on.instance.url,
         customers.BRAND_HANDLE,
-        token,
+        on.tokens[customers.BRAND_HANDLE],
     )
-    return owner, brand

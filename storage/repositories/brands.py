@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.action import ActionState
 from domain.brand import BrandProfile
 from domain.errors import InvalidBrand, NotFound
 from domain.source import SourceDocument, SourceSentence
 from storage.repositories.base import Repository
 from storage.tables import (
+    Action,
     Brand,
     ChannelAccount,
     Cycle,
@@ -127,6 +129,41 @@ class Brands(Repository):
         self.session.add(account)
         self.session.flush()
         return account
+
+    def approved_posts(self, account_id: str, since: datetime | None) -> tuple[int, Action | None]:
+        """How many posts and replies of an account are approved and have not left, and the first.
+
+        Args:
+            account_id: the account.
+            since: only those whose time is then or later; None: all.
+        """
+        states = (ActionState.APPROVED, ActionState.SCHEDULED, ActionState.ON_HOLD)
+        where = [
+            Action.workspace_id == self.workspace_id,
+            Action.account_id == account_id,
+            Action.state.in_([state.value for state in states]),
+        ]
+        if since is not None:
+            where.append(Action.slot_at >= since)
+        count = self.session.scalar(select(func.count(Action.id)).where(*where)) or 0
+        first = select(Action).where(*where).order_by(Action.slot_at, Action.id).limit(1)
+        return count, self.session.scalars(first).first()
+
+    def holds_posts(self, account_id: str) -> bool:
+        """Whether a post waits for the very problem that the account's credentials have."""
+        query = select(Action.id).join(
+            ChannelAccount,
+            (ChannelAccount.id == Action.account_id)
+            & (ChannelAccount.workspace_id == Action.workspace_id),
+        )
+        query = query.where(
+            Action.workspace_id == self.workspace_id,
+            Action.account_id == account_id,
+            Action.state == ActionState.SCHEDULED.value,
+            Action.reason == ChannelAccount.credentials_problem,
+            ChannelAccount.credentials_problem != "",
+        )
+        return self.session.scalars(query.limit(1)).first() is not None
 
     def add_media(self, brand_id: str, data: bytes, mime: str, width: int, height: int) -> Media:
         """Store a picture; the same bytes are stored once per brand."""

@@ -209,7 +209,8 @@ class Outside(Repository):
         if account_id is not None:
             query = query.where(OutsidePost.account_id == account_id)
         if before is not None:
-            query = query.where(tuple_(OutsidePost.posted_at, OutsidePost.id) < tuple_(*before))
+            place = tuple_(*before, types=[OutsidePost.posted_at.type, OutsidePost.id.type])
+            query = query.where(tuple_(OutsidePost.posted_at, OutsidePost.id) < place)
         query = query.order_by(OutsidePost.posted_at.desc(), OutsidePost.id.desc())
         return self.session.scalars(query.limit(limit)).all()
 
@@ -221,6 +222,7 @@ class Outside(Repository):
             .where(
                 MetricSnapshot.workspace_id == self.workspace_id,
                 MetricSnapshot.outside_id.in_(outside_ids),
+                MetricSnapshot.value.is_not(None),
             )
             .order_by(
                 MetricSnapshot.outside_id,
@@ -231,6 +233,7 @@ class Outside(Repository):
         )
         found: dict[str, dict[str, int]] = {}
         for outside_id, name, value in self.session.execute(query):
+            assert outside_id is not None and value is not None
             found.setdefault(outside_id, {})[name] = value
         return found
 
@@ -274,6 +277,7 @@ def due_imports(
         select(row.workspace_id, row.id)
         .where(
             *_may_call(now),
+            row.credentials_problem == "",
             row.import_done_at.is_(None),
             or_(row.outside_read_at.is_(None), row.outside_read_at <= tried_before),
         )
@@ -292,6 +296,7 @@ def due_reads(
         select(row.workspace_id, row.id)
         .where(
             *_may_call(now),
+            row.credentials_problem == "",
             row.import_done_at.is_not(None),
             or_(row.outside_read_at.is_(None), row.outside_read_at <= read_before),
         )

@@ -61,10 +61,16 @@ class Instance:
 
 
 def connect(room: Room, platform: str, address: str, secret: str) -> ChannelAccount:
-    with room.services.database.unit(room.workspace_id) as uow:
-        return connect_account(
-            room.services, uow, room.owner, room.brand_id, platform, address, "kopi", secret
-        )[0]
+    return connect_account(
+        room.services,
+        room.workspace_id,
+        room.owner,
+        room.brand_id,
+        platform,
+        address,
+        "kopi",
+        secret,
+    )[0]
 
 
 def bluesky(_seen: Seen) -> Answer:

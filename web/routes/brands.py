@@ -17,6 +17,7 @@ from web.forms import Form, Form_
 from web.pages import go, page
 from web.views.home import brand_view, cycle_view
 from web.visit import Visit, Visit_
+from workflows.account_health import troubles
 from workflows.accounts import connect_account
 from workflows.changes import add_brand, save_brand, stop_brand
 from workflows.start import end_period, start_cycle
@@ -78,17 +79,17 @@ def connect(request: Request, visit: Visit_, form: Form_, brand_id: str) -> Resp
     try:
         with visit.services.database.unit(visit.workspace_id) as uow:
             uow.brands.get(brand_id)
-            _check_account(form, platform)
-            connect_account(
-                visit.services,
-                uow,
-                visit.user,
-                brand_id,
-                platform,
-                form.text("base_url"),
-                form.text("handle"),
-                form.text("secret"),
-            )
+        _check_account(form, platform)
+        connect_account(
+            visit.services,
+            visit.workspace_id,
+            visit.user,
+            brand_id,
+            platform,
+            form.text("base_url"),
+            form.text("handle"),
+            form.text("secret"),
+        )
     except (InvalidInput, ChannelError) as error:
         return _show(request, visit, brand_id, error=error, form=form, part=platform)
     return go(f"/brands/{brand_id}", "account")
@@ -196,7 +197,9 @@ def _show(
             view=view,
             cycles=[cycle_view(uow, cycle) for cycle in uow.cycles.of_brand(brand_id)],
             platforms=list(PLATFORMS.values()),
+            troubles={item.account.id: item for item in troubles(uow, visit.services, brand_id)},
             model_off=visit.services.model_off,
+            now=visit.services.clock.now(),
             typed=_typed(view.profile, form if part == "profile" else None),
             account=form.plain() if form and part not in ("", "profile") else {},
             part=part,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from web.pages import page
 from web.views.queue import queue_view
 from web.visit import Visit_
+from workflows.account_health import troubles
 
 router = APIRouter()
 
@@ -19,4 +20,6 @@ def queue(
     """Posts and replies by due time."""
     with visit.services.database.unit(visit.workspace_id) as uow:
         view = queue_view(uow, show=show or "needs", brand_id=brand, kind=kind)
-        return page(request, "queue.html", visit, view=view, now=visit.services.clock.now())
+        found = troubles(uow, visit.services, brand or None)
+        now = visit.services.clock.now()
+        return page(request, "queue.html", visit, view=view, troubles=found, now=now)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.evidence import quote
-from agents.variation import Variation, alike, vary
+from agents.variation import alike, vary
+from agents.writer import Rewritten
 from domain.errors import InvalidOutput
 from tests.unit.agents import material
 from tests.unit.agents.test_rules import Scripted, model
@@ -24,7 +25,7 @@ def varied(
     sources: tuple[str, ...] = (),
     limit: int = 300,
     endpoint: Scripted | None = None,
-) -> Variation:
+) -> Rewritten:
     answer = {"sources": list(sources), "opening": "Tanya dulu", "text": text}
     scripted = endpoint or Scripted(answer)
     scripted.answer = answer
