@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from config.settings import Settings, settings
+from config.settings import Settings
 from storage.queue import JobQueue
 from storage.repositories.outside import due_checks, due_imports, due_reads
 from storage.uow import Database
@@ -19,15 +19,12 @@ AGAIN_SECONDS = 60  # one that is still due, because its job was lost, is queued
 MOST = 200  # of each kind, per tick
 
 
-def queue_account_jobs(
-    database: Database, queue: JobQueue, now: datetime, config: Settings | None = None
-) -> int:
+def queue_account_jobs(database: Database, queue: JobQueue, now: datetime, config: Settings) -> int:
     """Queue a job for each account that is to be imported from, read or checked.
 
     Returns:
         How many jobs were queued.
     """
-    config = config or settings()
     with database.system() as session:
         checks = due_checks(
             session,

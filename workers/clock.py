@@ -34,7 +34,7 @@ POLL_JOB = "workers.jobs.poll_account"
 
 # What a tick queues beside threads and polls: each reads what is due now and returns how many jobs
 # it queued.
-Queueing = Callable[[Database, JobQueue, datetime], int]
+Queueing = Callable[[Database, JobQueue, datetime, Settings], int]
 ALSO_QUEUED: tuple[Queueing, ...] = (queue_proposals, queue_account_jobs)
 # What a clock does once when it takes the lead, before its first tick.
 Starting = Callable[[Database, datetime], int]
@@ -127,7 +127,9 @@ class ClockProcess:
             queued += self._queue.enqueue(
                 "intake", POLL_JOB, workspace_id, account_id, job_id=f"poll_{account_id}_{slot}"
             )
-        return queued + sum(more(self._database, self._queue, now) for more in self._also)
+        return queued + sum(
+            more(self._database, self._queue, now, self._settings) for more in self._also
+        )
 
     def _wake_due(self, items: Sequence[Wakeable]) -> int:
         """Queue waiting threads, in the order given.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from config.settings import Settings
 from storage.queue import JobQueue
 from storage.repositories.recurrences import due_recurrences
 from storage.uow import Database
@@ -17,7 +18,7 @@ AGAIN_SECONDS = 60  # one that is still due, because its job was lost, is queued
 MOST = 500  # per tick
 
 
-def queue_proposals(database: Database, queue: JobQueue, now: datetime) -> int:
+def queue_proposals(database: Database, queue: JobQueue, now: datetime, _config: Settings) -> int:
     """Queue a job for each repeated post whose next occurrence is to be proposed.
 
     Returns:

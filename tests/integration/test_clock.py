@@ -57,7 +57,8 @@ def queue(redis: redislib.Redis) -> JobQueue:
 
 
 def clock_of(room: Room, queue: JobQueue) -> ClockProcess:
-    return ClockProcess(room.services.settings, room.services.database, queue, room.clock)
+    """A clock of threads and polls; what else it queues has tests of its own."""
+    return ClockProcess(room.services.settings, room.services.database, queue, room.clock, also=())
 
 
 def test_a_tick_queues_forgotten_threads_once(room: Room, queue: JobQueue) -> None:

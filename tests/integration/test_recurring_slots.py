@@ -11,6 +11,7 @@ import redis as redislib
 from sqlalchemy import text
 
 from config.clock import FixedClock
+from config.settings import Settings
 from domain.action import ActionState
 from domain.approval import Verb
 from domain.brand import BrandProfile
@@ -293,7 +294,8 @@ def test_every_clock_that_takes_the_lead_begins_with_it(room: Room, queue: JobQu
         began.append(f"start {now:%H}")
         return 0
 
-    def more(_database: Database, _queue: JobQueue, _now: datetime) -> int:
+    def more(_database: Database, _queue: JobQueue, _now: datetime, config: Settings) -> int:
+        assert config is room.services.settings
         began.append("tick")
         stop.set()
         return 5
