@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import openai
 
 from domain.errors import ModelOff, ModelUnavailable
 
 SHOWN = 12
+REMEMBERED = 60.0  # seconds
 
 
 def only_model(base_url: str, api_key: str, timeout: float = 15.0) -> str:
@@ -36,3 +40,25 @@ def only_model(base_url: str, api_key: str, timeout: float = 15.0) -> str:
         f"The endpoint has {len(names)} models and HUMAS_LLM_MODEL does not say which to use"
         + (f": {known}." if names else ".")
     )
+
+
+def remembered(
+    ask: Callable[[], str], now: Callable[[], float] = time.monotonic
+) -> Callable[[], str]:
+    """A question whose answer counts for a while.
+
+    Workers last from job to job, and a server may be given another model under them.
+
+    Args:
+        ask: the question; what it raises is not remembered.
+        now: seconds on a clock that only goes forward.
+    """
+    kept: tuple[float, str] | None = None
+
+    def answer() -> str:
+        nonlocal kept
+        if kept is None or now() >= kept[0]:
+            kept = (now() + REMEMBERED, ask())
+        return kept[1]
+
+    return answer

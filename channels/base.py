@@ -138,7 +138,8 @@ class SendRequest:
     """One segment, with the key and the time that were committed before the first try.
 
     `reply_to` is what is answered; for the kinds like, unlike and delete it is the post that is
-    meant. A post has pictures or a video, never both; a card only without either.
+    meant. A post has pictures or a video, never both; a card only without either. `looked_from` is
+    set where an earlier version tried the key: a read for the post begins there.
     """
 
     kind: ActionKind
@@ -153,6 +154,7 @@ class SendRequest:
     video: Video | None = None
     card: Card | None = None
     quote: RemoteRef | None = None
+    looked_from: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -276,7 +276,8 @@ class MastodonChannel:
         page: dict[str, str] = {}
         for _ in range(_RECONCILE_PAGES):
             answer = self._get(path, exclude_reblogs="true", limit=_PAGE, **page)
-            since = read_since(request.client_time, server_skew(answer.headers, self._clock()))
+            begun = request.looked_from or request.client_time
+            since = read_since(begun, server_skew(answer.headers, self._clock()))
             statuses = json_list(answer)
             recent = [s for s in statuses if datetime.fromisoformat(s["created_at"]) >= since]
             found += recent

@@ -14,6 +14,7 @@ from agents.llm import OffModel
 from channels.base import (
     Absent,
     AccountInfo,
+    CannotTell,
     Capabilities,
     ChannelUnavailable,
     FollowersPage,
@@ -78,6 +79,7 @@ class FakePlatform:
     # What the next sends do instead: a function of the request, or an outcome.
     script: list[Callable[[SendRequest], Outcome]] = field(default_factory=list)
     down: bool = False
+    unreadable: bool = False  # what it has cannot be told by reading
     figures_fail: bool = False
     text_max: int = 300
     ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -180,6 +182,8 @@ class FakeChannel:
         """Look the key up."""
         if self.platform.down:
             raise ChannelUnavailable("The platform is down.")
+        if self.platform.unreadable:
+            return CannotTell("Own posts cannot be read.", ask_person=True)
         post = self.platform.posts.get(request.client_key)
         if post is None:
             return Absent("There is no such record.")

@@ -235,6 +235,10 @@ class ActionVerbs:
                 target = next_state(ActionState.UNCONFIRMED, Verb.CONTINUE)
             else:
                 finish(self._uow, action, self._clock.now())
+        if verb is Verb.SETTLE_ABSENT:
+            for attempt in self._uow.actions.attempts(pending[0].id):
+                if attempt.outcome == "unknown":
+                    attempt.outcome = "denied"
         action.state = target.value
         action.reason = comment
         action.retry_at = None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 from agents.calls import AgentRole, Model, Price
-from agents.discovery import only_model
+from agents.discovery import only_model, remembered
 from agents.llm import LanguageModel, OffModel
 from channels.api import Http
 from channels.base import Channel
@@ -106,7 +105,7 @@ def _models(settings: Settings, database: Database, clock: Clock) -> Callable[[s
     slots = ModelSlots(database.engine, settings.llm_concurrency)
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
 
-    find_model = cache(lambda: only_model(base_url, key))
+    find_model = remembered(lambda: only_model(base_url, key))
 
     def model(workspace_id: str) -> Model:
         return LanguageModel(

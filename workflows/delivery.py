@@ -51,7 +51,7 @@ class Claim:
     attempt_id: str
     segment_id: str
     request: SendRequest
-    look_first: bool  # an earlier attempt may have left: read before sending again
+    tried: frozenset[str]  # how earlier tries ended that may have left: read before sending again
     since: float = field(default_factory=time.monotonic)
 
 
@@ -122,13 +122,13 @@ class Delivery(Settlement):
                 action.state = next_state(ActionState.PUBLISHING, Verb.SENT).value
                 finish(uow, action, now)
                 return ActionState(action.state)
-            look_first = uow.actions.tried_key(pending)
+            tried = uow.actions.tried_key(pending)
             number = len(uow.actions.attempts(pending.id)) + 1
             attempt = new_attempt(
                 uow, action, pending, number, float(self._services.settings.lease_seconds)
             )
             return Claim(
-                look_first=look_first,
+                tried=tried,
                 account=uow.brands.account(action.account_id),
                 action_id=action.id,
                 attempt_id=attempt.id,
@@ -201,12 +201,14 @@ class Delivery(Settlement):
             return Refused(str(error))
         except ChannelError as error:
             return NotSent(str(error))
-        if claim.look_first:
+        if claim.tried:
             found = self._look(channel, claim.request)
             if isinstance(found, Sent):
                 return found
-            if isinstance(found, CannotTell):
-                return (Unknown if found.ask_person else NotSent)(found.reason)
+            if isinstance(found, CannotTell) and not found.ask_person:
+                return NotSent(found.reason)
+            if isinstance(found, CannotTell) and "unknown" in claim.tried:
+                return Unknown(found.reason)
         if time.monotonic() - claim.since > self._services.settings.lease_seconds:
             # Somebody else may hold the item by now, or people may have changed it.
             return NotSent("Everything before the request took longer than the lease.")
@@ -228,8 +230,9 @@ class Delivery(Settlement):
             attempt = uow.actions.attempt(claim.attempt_id)
             segment = uow.actions.row(SegmentRow, claim.segment_id)
             late = attempt.outcome is not None  # the lease ran out and somebody noted "unknown"
-            if not late or isinstance(outcome, Sent):
-                # What was settled meanwhile by a read stays, but that it is out is certain.
+            if not late or isinstance(outcome, Sent | Unknown):
+                # What was settled meanwhile by a read stays where nothing left; what left, left
+                # after that read.
                 attempt.outcome = _WORD[type(outcome)]
             attempt.detail = "" if isinstance(outcome, Sent) else outcome.reason
             attempt.raw = outcome.raw
@@ -238,13 +241,8 @@ class Delivery(Settlement):
                 mark_sent(segment, outcome.remote_id, outcome.url, outcome.extra, now)
             if not late:
                 self._after(uow, action, outcome, now)
-            elif isinstance(outcome, Sent) and action.state == ActionState.UNCONFIRMED.value:
-                self._found(uow, action, now)
-            elif isinstance(outcome, Sent) and action.state == ActionState.IN_REVIEW.value:
-                action.reason = (
-                    f"It is on the platform after all: {outcome.url or outcome.remote_id}. Approve it "
-                    "unchanged to close it; nothing is sent twice."
-                )
+            elif isinstance(outcome, Sent | Unknown):
+                self._after_all(uow, action, outcome, now)
             if isinstance(outcome, Sent):
                 clear_problem(uow, action.account_id)
             elif isinstance(outcome, NotSent) and outcome.reconnect:
@@ -286,6 +284,28 @@ class Delivery(Settlement):
             outcome.retry_at or now, now + (pause if outcome.counts else timedelta(seconds=1))
         )
 
+    def _after_all(
+        self, uow: UnitOfWork, action: Action, outcome: Sent | Unknown, now: datetime
+    ) -> None:
+        """A request left although its attempt had been taken for lost: the item may have moved on."""
+        if action.state == ActionState.FAILED.value:
+            self._unconfirmed(uow, action, "A request that was taken for lost left after all.")
+        if isinstance(outcome, Sent):
+            where = outcome.url or outcome.remote_id
+            if action.state == ActionState.UNCONFIRMED.value:
+                self._found(uow, action, now)
+            elif action.state in _WITH_PEOPLE:
+                action.reason = (
+                    f"It is on the platform after all: {where}. Approve it unchanged to close it; "
+                    "nothing is sent twice."
+                )
+        elif action.state in _WITH_PEOPLE:
+            action.reason = (
+                "A request that was taken for lost left after all, and its answer was lost: the post "
+                "may be on the platform. Look there before you change or reject it. Approved unchanged "
+                "it is looked for first; nothing is sent twice."
+            )
+
     def _unconfirmed(self, uow: UnitOfWork, action: Action, reason: str) -> None:
         action.state = next_state(ActionState(action.state), Verb.UNKNOWN).value
         action.reason = reason
@@ -293,4 +313,14 @@ class Delivery(Settlement):
         uow.audit.write("system", "unconfirmed", "action", action.id, reason=reason)
 
 
+# A person decides next.
+_WITH_PEOPLE = frozenset(
+    state.value
+    for state in (
+        ActionState.IN_REVIEW,
+        ActionState.CHANGES_REQUESTED,
+        ActionState.ON_HOLD,
+        ActionState.REJECTED,
+    )
+)
 _WORD: dict[type, str] = {Sent: "sent", NotSent: "not_sent", Refused: "refused", Unknown: "unknown"}

@@ -41,9 +41,12 @@ def prepare_segments(
     """Rows with the client keys, made once per version before the first try.
 
     What an earlier version of the item has brought onto the platform is carried over, so that it
-    is not sent again; what may be there keeps its key, so that a second try is the same post.
+    is not sent again; what may be there keeps its key, so that a second try is the same post. What
+    a read has not found keeps its key too, in case it was still on its way, but is dated now.
     """
     channel = services.open_channel(uow.brands.account(action.account_id))
+    earlier_versions = uow.actions.left_segments(action) if action.version > 1 else ()
+    maybe_there = {row.id for row in earlier_versions}
     rows = []
     for ordinal, _ in enumerate(payload.segments or ("",)):
         row = SegmentRow(
@@ -60,7 +63,9 @@ def prepare_segments(
         )
         earlier = _earlier(uow, action, payload, ordinal)
         if earlier is not None:
-            row.client_key, row.client_time = earlier.client_key, earlier.client_time
+            row.client_key = earlier.client_key
+            if earlier.id in maybe_there:
+                row.client_time = earlier.client_time
             if earlier.state == "sent":
                 mark_sent(
                     row,
@@ -76,7 +81,9 @@ def prepare_segments(
 
 def _earlier(uow: UnitOfWork, action: Action, payload: Payload, ordinal: int) -> SegmentRow | None:
     """The segment of an earlier version that left, or may have left, with exactly this content."""
-    for row in uow.actions.left_segments(action):
+    if action.version == 1:
+        return None
+    for row in uow.actions.left_segments(action, absent=True):
         if row.ordinal != ordinal or row.version == action.version:
             continue
         version = uow.actions.version(action, row.version)
@@ -145,6 +152,7 @@ def segment_request(
         at=segment.client_time,
         target=target,
         attempt=number,
+        looked_from=uow.actions.key_since(segment) if segment.version > 1 else None,
     )
 
 
@@ -157,6 +165,7 @@ def content_request(
     at: datetime,
     target: RemoteRef | None,
     attempt: int = 1,
+    looked_from: datetime | None = None,
 ) -> SendRequest:
     """The request of a part of a payload.
 
@@ -168,6 +177,7 @@ def content_request(
         at: the client time.
         target: what it answers or means.
         attempt: which try it is.
+        looked_from: when the key was made, if an earlier version made it.
 
     Raises:
         DigestMismatch: a picture's bytes are not those that the payload names.
@@ -191,6 +201,7 @@ def content_request(
         visibility=payload.visibility,
         reply_to=target,
         attempt=attempt,
+        looked_from=looked_from,
     )
 
 

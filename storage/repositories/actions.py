@@ -13,6 +13,8 @@ from domain.approval import ENDS
 from storage.repositories.base import Repository
 from storage.tables import Action, ActionVersion, Approval, Attempt, Decision, SegmentRow, new_id
 
+_NOT_FOUND = ("absent", "denied")  # outcomes of tries that left and that nobody has found
+
 
 class Actions(Repository):
     """Everything Humas does, or would do, to the outside world."""
@@ -139,11 +141,17 @@ class Actions(Repository):
         )
         return self.session.scalars(query).all()
 
-    def left_segments(self, action: Action) -> Sequence[SegmentRow]:
-        """Segments of any version that are, or may be, on the platform; newest version first."""
+    def left_segments(self, action: Action, *, absent: bool = False) -> Sequence[SegmentRow]:
+        """Segments of any version that are, or may be, on the platform; newest version first.
+
+        Args:
+            action: the item.
+            absent: also those that left, and that neither a read nor a person has found.
+        """
+        outcomes = ["unknown", "sent", *(_NOT_FOUND if absent else ())]
         maybe = exists().where(
             Attempt.segment_id == SegmentRow.id,
-            or_(Attempt.outcome.is_(None), Attempt.outcome.in_(["unknown", "sent"])),
+            or_(Attempt.outcome.is_(None), Attempt.outcome.in_(outcomes)),
         )
         query = (
             select(SegmentRow)
@@ -156,10 +164,25 @@ class Actions(Repository):
         )
         return self.session.scalars(query).all()
 
-    def tried_key(self, segment: SegmentRow) -> bool:
-        """Whether a request with the segment's key may have left, under whatever version."""
+    def key_since(self, segment: SegmentRow) -> datetime:
+        """When the segment's key was made, under whatever version of the item."""
+        query = select(func.min(SegmentRow.client_time)).where(
+            SegmentRow.workspace_id == self.workspace_id,
+            SegmentRow.action_id == segment.action_id,
+            SegmentRow.client_key == segment.client_key,
+        )
+        return self.session.scalars(query).one()
+
+    def tried_key(self, segment: SegmentRow) -> frozenset[str]:
+        """How tries with the segment's key ended that may have left, under whatever version.
+
+        Returns:
+            `unknown`; `absent`, where a read did not find it, though it may have been on its way
+            still; `denied`, where a person said that it is not there. Empty: nothing left.
+        """
         query = (
-            select(Attempt.id)
+            select(func.coalesce(Attempt.outcome, "unknown"))
+            .distinct()
             .join(
                 SegmentRow,
                 (SegmentRow.id == Attempt.segment_id)
@@ -169,11 +192,10 @@ class Actions(Repository):
                 Attempt.workspace_id == self.workspace_id,
                 SegmentRow.action_id == segment.action_id,
                 SegmentRow.client_key == segment.client_key,
-                or_(Attempt.outcome.is_(None), Attempt.outcome == "unknown"),
+                or_(Attempt.outcome.is_(None), Attempt.outcome.in_(["unknown", *_NOT_FOUND])),
             )
-            .limit(1)
         )
-        return self.session.scalar(query) is not None
+        return frozenset(self.session.scalars(query))
 
     def twins(self, action: Action, digest: str) -> Sequence[Action]:
         """Other actions that have sent, or may have sent, exactly that payload."""

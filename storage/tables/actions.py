@@ -242,7 +242,7 @@ class Attempt(Scoped, Mutable, Base):
     segment_id: Mapped[str] = id_column()
     number: Mapped[int] = mapped_column(Integer)
     lease_until: Mapped[datetime]
-    outcome: Mapped[str | None]  # sent, not_sent, refused, unknown, found, absent
+    outcome: Mapped[str | None]  # sent, not_sent, refused, unknown, found, absent, denied
     detail: Mapped[str] = mapped_column(Text, default="")
     raw: Mapped[dict[str, Any]] = mapped_column(default=dict)
     finished_at: Mapped[datetime | None]

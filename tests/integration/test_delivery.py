@@ -183,6 +183,25 @@ def test_to_say_that_it_is_absent_needs_an_opt_in(room: Room) -> None:
     assert "accept_risk" in audited(room, action_id)
 
 
+def test_a_persons_word_counts_where_nothing_can_be_read(room: Room) -> None:
+    room.platform.script = [lambda _r: Unknown("reset")]
+    room.platform.unreadable = True
+    action_id = room.post()
+    room.decide(action_id, Verb.APPROVE)
+    room.pump.drain()
+    action = room.action(action_id)
+    assert (action.state, room.platform.sends) == (ActionState.UNCONFIRMED, 1)
+    assert "settle it by hand" in action.reason
+    room.decide(action_id, Verb.SETTLE_ABSENT, comment="not there", accept=True)
+    room.pump.drain()
+    assert room.action(action_id).state == ActionState.PUBLISHED
+    assert room.platform.sends == 2
+    with room.services.database.unit(room.workspace_id) as uow:
+        segment = uow.actions.segments(uow.actions.get(action_id))[0]
+        outcomes = [attempt.outcome for attempt in uow.actions.attempts(segment.id)]
+    assert outcomes == ["denied", "sent"]
+
+
 def test_editing_a_published_item_makes_a_new_one_with_its_own_approval(room: Room) -> None:
     first = published(room)
     again = revise(room, first, "Halo dunia, sekarang dengan teh")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agents.discovery import only_model
+from agents.discovery import REMEMBERED, only_model, remembered
 from domain.errors import ModelOff, ModelUnavailable
 from tests.unit.net.loopback import serve
 
@@ -40,3 +40,26 @@ def test_an_endpoint_without_a_list_is_told(status: int, body: bytes) -> None:
     with serve(lambda _seen: answer) as site:
         with pytest.raises(ModelUnavailable, match="humas doctor"):
             only_model(f"{site.url}/v1", "key")
+
+
+def test_the_name_counts_for_a_while_and_a_failure_for_no_time() -> None:
+    answers: list[str | Exception] = [ModelUnavailable("down"), "first", "second"]
+    asked: list[float] = []
+    at = 0.0
+
+    def ask() -> str:
+        asked.append(at)
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    name = remembered(ask, lambda: at)
+    with pytest.raises(ModelUnavailable):
+        name()
+    assert name() == "first"
+    at = REMEMBERED - 1
+    assert name() == "first"
+    at = REMEMBERED
+    assert name() == "second"
+    assert asked == [0.0, 0.0, REMEMBERED]
