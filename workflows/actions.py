@@ -236,7 +236,7 @@ class ActionVerbs:
             else:
                 finish(self._uow, action, self._clock.now())
         if verb is Verb.SETTLE_ABSENT:
-            for attempt in self._uow.actions.attempts(pending[0].id):
+            for attempt in self._uow.actions.attempts(pending[0].id) if pending else ():
                 if attempt.outcome == "unknown":
                     attempt.outcome = "denied"
         action.state = target.value

@@ -36,8 +36,8 @@ POSTS = 24
 
 @pytest.fixture
 def own_servers(tmp_path: Path) -> Iterator[EmbeddedServices]:
-    """Servers of this test alone: it restarts them."""
-    embedded = EmbeddedServices(tmp_path / "home", durable=False)
+    """Servers of this test alone: it crashes them, and no commit may be lost by that."""
+    embedded = EmbeddedServices(tmp_path / "home", durable=True)
     embedded.ensure()
     try:
         yield embedded
