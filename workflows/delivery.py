@@ -27,6 +27,7 @@ from channels.base import (
 from domain.action import ActionState
 from domain.approval import Verb, next_state
 from domain.errors import HumasError, InvalidInput
+from domain.events import EventKind
 from storage.tables import Action, Attempt, ChannelAccount, SegmentRow
 from storage.uow import UnitOfWork
 from workflows.account_health import clear_problem, note_problem
@@ -290,6 +291,8 @@ class Delivery(Settlement):
         """A request left although its attempt had been taken for lost: the item may have moved on."""
         if action.state == ActionState.FAILED.value:
             self._unconfirmed(uow, action, "A request that was taken for lost left after all.")
+            # Its thread waits for people; it has to look now.
+            uow.send(action.thread_id, EventKind.CHANGED, f"left after all {now.isoformat()}")
         if isinstance(outcome, Sent):
             where = outcome.url or outcome.remote_id
             if action.state == ActionState.UNCONFIRMED.value:

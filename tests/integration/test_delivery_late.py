@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from channels.base import Outcome, Refused, SendRequest, Sent, Unknown
 from domain.action import ActionState
 from domain.approval import Verb
 from storage.uow import Database
-from tests.fakes import ListWaker
+from tests.fakes import START, ListWaker
 from tests.rooms import Room, make_room
 from workflows.delivery import Delivery
 
@@ -70,6 +71,33 @@ def test_a_failed_item_is_published_when_a_late_request_was_answered(room: Room)
     room.decide(action_id, Verb.APPROVE)
     room.pump.drain()
     assert outcomes(room, action_id) == ["sent", "refused"]
+    assert room.action(action_id).state == ActionState.PUBLISHED
+    assert (room.platform.sends, len(room.platform.posts)) == (2, 1)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_thread_that_waits_for_people_learns_of_a_late_request(
+    room: Room, answered: bool
+) -> None:
+    def slow(request: SendRequest) -> Outcome:
+        with room.services.database.system() as session:
+            session.execute(text("update attempts set lease_until = now() - interval '1 s'"))
+        room.platform.script.append(lambda _r: Refused("It does not like the text."))
+        room.pump.drain()
+        room.pump.pass_time(timedelta(minutes=5))
+        assert room.action(action_id).state == ActionState.FAILED
+        sent = room.platform.store(request)
+        return sent if answered else Unknown("reset")
+
+    action_id = room.post()
+    room.pump.drain()
+    room.decide(action_id, Verb.APPROVE)
+    with room.services.database.unit(room.workspace_id) as uow:
+        action = uow.actions.get(action_id, lock=True)
+        action.state, action.slot_at = ActionState.SCHEDULED.value, START
+    room.platform.script = [slow]
+    Delivery(room.services, room.workspace_id).deliver(action_id)
+    room.pump.drain()
     assert room.action(action_id).state == ActionState.PUBLISHED
     assert (room.platform.sends, len(room.platform.posts)) == (2, 1)
 
